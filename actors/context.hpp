@@ -1,0 +1,77 @@
+#pragma once
+
+#include "actors/inlet.hpp"
+#include "actors/operator_type.hpp"
+#include "actors/packet.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace instar {
+
+enum class log_level { debug, info, warning, error };
+
+/// What an operator may ask of the host. One per instance, valid only inside a call that passes
+/// it; used from the thread of that call only.
+class context {
+public:
+  context(const context&) = delete;
+  context& operator=(const context&) = delete;
+
+  /// Sends a packet on an output port. It leaves when the activation ends. To several arcs on the
+  /// port the payload is shared. A port without arcs drops it.
+  ///
+  /// Never blocks and never fails: beyond the arc's credit the packet is kept, and the operator
+  /// gets no further input until all kept packets have left.
+  template <class P>
+  void emit(const out_port<P>& port, payload_ptr<P> body, std::uint64_t key = 0) {
+    emit_packet(port.index, packet{payload_ptr<payload>(std::move(body)), key});
+  }
+
+  /// The same for a packet that is passed on as it came.
+  virtual void emit_packet(std::size_t output, packet p) = 0;
+
+  /// Calls `on_timer(token)` once, not earlier than after `delay`. Pending timers move to the
+  /// successor with the time that is left. Returns an id for `cancel_timer`.
+  virtual std::uint64_t set_timer(std::chrono::nanoseconds delay, std::uint64_t token) = 0;
+  virtual void cancel_timer(std::uint64_t id) = 0;
+
+  /// Runs `work` on a thread of the host's blocking pool, then `done` on the operator as a call
+  /// of its own (it may emit). An exception in `work` is treated like one in `on_packet`.
+  /// The operator does not reach its cut while such work is open.
+  virtual void run_blocking(std::function<void()> work, std::function<void(context&)> done) = 0;
+
+  /// Writes a line to the host's log, with the operator's name.
+  virtual void log(log_level level, std::string_view line) = 0;
+
+  /// Where host resources post events for this operator. Survives every update of it.
+  virtual const std::shared_ptr<inlet>& events() = 0;
+
+  /// A host-owned resource, such as `net::reactor`, by its type's `resource_name`.
+  /// Throws `std::runtime_error` naming it if the host does not offer it.
+  template <class R>
+  R& host() {
+    return *static_cast<R*>(host_resource(R::resource_name));
+  }
+
+  /// The operator's name in the graph.
+  virtual std::string_view name() const = 0;
+  /// Epoch of the graph version that this instance belongs to.
+  virtual epoch_t epoch() const = 0;
+
+  /// Asks the supervisor to stop the whole service in good order, for example because the
+  /// listening socket was lost.
+  virtual void stop_service(std::string_view reason) = 0;
+
+protected:
+  context() = default;
+  ~context() = default;
+  virtual void* host_resource(std::string_view name) = 0;
+};
+
+} // namespace instar

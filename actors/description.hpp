@@ -1,0 +1,56 @@
+#pragma once
+
+#include "actors/settings.hpp"
+#include "transfer/schema.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace instar {
+
+/// One port, read from a manifest. Fields as in `port_type`.
+struct port_description {
+  std::string name;
+  std::string payload;
+  std::uint64_t schema = 0;
+  int follows = -1;
+
+  bool operator==(const port_description&) const = default;
+};
+
+struct setting_description {
+  std::string name;
+  setting_kind kind = setting_kind::text;
+  std::string default_value;
+  bool required = false;
+  std::string help;
+
+  bool operator==(const setting_description&) const = default;
+};
+
+/// What is known of an operator type without running any of its code: `operator_type` as a value
+/// that owns its text. Fields mean the same.
+struct operator_description {
+  std::string name;
+  std::uint32_t version = 0;
+  std::string help;
+  std::vector<port_description> inputs;
+  std::vector<port_description> outputs;
+  std::uint64_t state_schema = 0;
+  std::uint32_t state_version = 0;
+  std::vector<setting_description> settings;
+  bool splits = false;
+  schema_set schemas; ///< of the module that brings it
+
+  /// `name@version`, as the command line and graph files write it.
+  std::string reference() const { return name + "@" + std::to_string(version); }
+};
+
+/// Finds an operator type by name and version; the failure says what there is instead.
+using type_lookup =
+    std::function<result<operator_description>(std::string_view name, std::uint32_t version)>;
+
+} // namespace instar

@@ -1,0 +1,82 @@
+#pragma once
+
+#include "actors/description.hpp"
+#include "actors/settings.hpp"
+#include "transfer/result.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace instar {
+
+/// What happens when an operator throws while it processes.
+enum class error_strategy {
+  resume,  ///< skip what it threw at, go on with the same instance
+  restart, ///< a new instance of the same type takes over the state that the old one can save
+  stop,    ///< stop the whole service in good order
+};
+
+/// The declared answer to an operator that throws; more than `limit` errors within `window` stop
+/// the service, whatever the strategy.
+struct error_policy {
+  error_strategy strategy = error_strategy::restart;
+  std::uint32_t limit = 10;
+  std::chrono::nanoseconds window = std::chrono::seconds(10);
+
+  bool operator==(const error_policy&) const = default;
+};
+
+/// An operator's place in the graph.
+struct operator_node {
+  std::string name;
+  std::string type;
+  std::uint32_t version = 0;
+  settings values;      ///< as given in the file; defaults are filled in by `check_graph`
+  error_policy on_error;
+  std::size_t line = 0; ///< in the graph file; 0 = not from a file
+
+  std::string reference() const { return type + "@" + std::to_string(version); }
+};
+
+/// One arc. Port names are empty in a file that leaves them out; `check_graph` fills them in.
+struct arc_node {
+  std::string from, from_port, to, to_port;
+  std::size_t capacity = 0; ///< credits: packets it holds at the most
+  std::size_t line = 0;
+
+  /// `from.port -> to.port`; identifies the arc.
+  std::string name() const;
+};
+
+/// A service as a value: operators and the arcs between them.
+struct graph {
+  std::string name;
+  std::filesystem::path origin;                ///< the file it was read from, for messages
+  std::vector<std::filesystem::path> modules;  ///< folders and files to look for modules in
+  std::vector<operator_node> operators;
+  std::vector<arc_node> arcs;
+
+  const operator_node* find(std::string_view name) const;
+};
+
+inline constexpr std::size_t default_arc_capacity = 1024;
+inline constexpr std::size_t max_arc_capacity = std::size_t{1} << 20;
+
+/// Checks a graph as a whole against the operator types it names: types exist, settings are known
+/// and of the right kind, ports exist and payload types fit on every arc, every input has an arc,
+/// no cycles. Returns the graph with defaults and port names filled in, or *every* mistake, each
+/// as `file:line: operator 'x': what, and what to do`.
+struct graph_check {
+  graph checked;
+  std::map<std::string, operator_description, std::less<>> types; ///< by operator name
+  std::vector<failure> mistakes;                                  ///< empty = good
+};
+graph_check check_graph(graph candidate, const type_lookup& types);
+
+} // namespace instar

@@ -1,0 +1,1 @@
+#include "actors/graph_file.hpp"

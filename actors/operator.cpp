@@ -1,0 +1,9 @@
+#include "actors/operator.hpp"
+
+namespace instar {
+
+payload::~payload() = default;
+
+operator_base::~operator_base() = default;
+
+} // namespace instar

@@ -1,0 +1,1 @@
+#include "lifecycle/module_loader.hpp"

@@ -1,0 +1,1 @@
+#include "lifecycle/plan.hpp"

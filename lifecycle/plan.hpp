@@ -1,0 +1,66 @@
+#pragma once
+
+#include "actors/graph.hpp"
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace instar {
+
+enum class operator_action {
+  keep,    ///< the same instance goes on
+  add,     ///< a new place in the graph
+  remove,  ///< its place ends
+  replace, ///< a successor takes its place: another version or type, or other settings
+};
+
+/// What a transition does to one operator.
+struct operator_change {
+  operator_action action = operator_action::keep;
+  std::string name;
+  std::string old_reference, new_reference; ///< `type@version`; empty where there is none
+  std::vector<std::string> settings;        ///< changed ones as `key: old -> new`
+  bool transfers_state = false;             ///< a state edge leads from the old instance
+  std::string state_format;                 ///< how, for people: schema name and versions
+  bool arcs_change = false;                 ///< an arc at it is added or removed
+  bool in_region = false;                   ///< the markers cross it
+  bool is_head = false;                     ///< the markers enter at it
+
+  /// It is told of the transition, votes, and waits at its cut for the commit.
+  bool participates() const { return action != operator_action::keep || arcs_change; }
+};
+
+enum class arc_action { keep, add, remove };
+
+struct arc_change {
+  arc_action action = arc_action::keep;
+  arc_node arc;
+  bool in_region = false; ///< a marker travels along it
+};
+
+/// What a transition will do, checked, made before anything changes. A plain value.
+struct transition_plan {
+  std::vector<operator_change> operators; ///< old ones in file order, then added ones
+  std::vector<arc_change> arcs;
+  std::vector<failure> refusals;          ///< each names the operator, the reason, the remedy
+
+  bool refused() const { return !refusals.empty(); }
+  /// Nothing differs between the two graphs.
+  bool empty() const;
+};
+
+/// A graph and the types of its operators, both checked.
+struct typed_graph {
+  graph content;
+  std::map<std::string, operator_description, std::less<>> types; ///< by operator name
+};
+
+/// The difference between the running and the wanted graph as a plan: what is kept, added,
+/// removed, replaced; whether the state of each replaced operator can be carried over
+/// (`check_compatible`, from old writer to new reader); the region of the markers.
+/// An operator keeps its identity through its name.
+transition_plan make_plan(const typed_graph& running, const typed_graph& wanted);
+
+} // namespace instar

@@ -1,0 +1,81 @@
+#pragma once
+
+#include "actors/graph.hpp"
+#include "lifecycle/plan.hpp"
+#include "lifecycle/status.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace instar {
+
+/// What a host decides when it makes a service.
+struct service_options {
+  std::size_t workers = 0;                           ///< scheduler threads; 0 = one per core
+  std::chrono::nanoseconds deadline = std::chrono::seconds(5);  ///< of a transition without one
+  std::size_t max_queued_transitions = 64;
+  std::string version;
+};
+
+/// A request for a transition.
+struct transition_request {
+  graph target;                                      ///< parsed, not yet checked
+  std::string who;
+  std::chrono::nanoseconds deadline{0};              ///< 0 = the service's default
+};
+
+/// `OP=TYPE@VERSION`, the short way to say a transition.
+struct operator_update {
+  std::string name, type;
+  std::uint32_t version = 0;
+};
+result<operator_update> parse_update(std::string_view text);
+
+/// One running service: its actor system, supervisor, admin actor and modules.
+///
+/// All members may be called from any thread; each is an upgrade message to the admin actor. A
+/// callback comes exactly once, on a thread of the service: it must not block.
+class service {
+public:
+  explicit service(service_options options);
+  /// Stops at once if `stop` has not been called, and joins every thread.
+  ~service();
+
+  /// Offers a host-owned resource to operators (`context::host`). Before the first `apply`;
+  /// `resource` must outlive the service.
+  void offer(std::string_view resource_name, void* resource);
+
+  /// What `apply` of this graph would do.
+  void plan(graph target, std::function<void(transition_plan)> done);
+
+  /// Turns the running graph into the wanted one. The first `apply` starts the service.
+  void apply(transition_request request, std::function<void(history_entry)> done);
+
+  /// The running graph with some operators' types or versions replaced.
+  void update(std::vector<operator_update> updates, std::string who,
+              std::chrono::nanoseconds deadline, std::function<void(history_entry)> done);
+  void plan_update(std::vector<operator_update> updates, std::function<void(transition_plan)> done);
+
+  void status(std::function<void(service_status)> done);
+  void current_graph(std::function<void(graph)> done);
+  void history(std::function<void(std::vector<history_entry>)> done);
+
+  /// Drains and stops: the transition to the empty graph. Past the deadline what is left is cut
+  /// off; the entry's outcome tells.
+  void stop(std::string who, std::chrono::nanoseconds deadline,
+            std::function<void(history_entry)> done);
+
+  /// Called once when the service ends by itself: an operator asked for it, or failed too often.
+  void on_end(std::function<void(std::string reason)> callback);
+
+private:
+  struct parts;
+  std::unique_ptr<parts> parts_;
+};
+
+} // namespace instar

@@ -1,0 +1,101 @@
+#pragma once
+
+#include "transfer/result.hpp"
+
+#include <capnp/message.h>
+#include <capnp/schema.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace instar {
+
+/// What some saved state is: whose it is and in which schema it is written.
+struct state_header {
+  std::string operator_type;       ///< name of the operator type that wrote it
+  std::uint32_t operator_version = 0;
+  std::uint64_t schema_id = 0;     ///< Cap'n Proto type id of the root struct; 0 = stateless
+  std::uint32_t schema_version = 0;///< the author's number for the schema's revision
+
+  bool operator==(const state_header&) const = default;
+};
+
+/// Saved state of one operator: a header and a Cap'n Proto message.
+///
+/// Immutable once made, so it may be handed between threads. In memory the message stays in the
+/// segments it was built in; `encode` flattens it with a checksum for files and network arcs.
+class state {
+public:
+  state() = default;
+  state(state_header header, std::shared_ptr<const capnp::MallocMessageBuilder> message);
+
+  const state_header& header() const { return header_; }
+  /// Nothing was saved: the operator declares no state schema.
+  bool empty() const { return message_ == nullptr && words_ == nullptr; }
+  /// Size of the message body in bytes.
+  std::size_t size_bytes() const;
+
+  /// The whole state as bytes: magic, header, body, checksum (format: transfer/README.md).
+  std::vector<std::byte> encode() const;
+
+  /// Reads what `encode` wrote. Truncated, oversized, damaged or foreign bytes are refused with
+  /// the reason; nothing is trusted before the checksum has matched.
+  static result<state> decode(std::span<const std::byte> bytes,
+                              std::size_t max_bytes = std::size_t{1} << 30);
+
+private:
+  friend class state_reader;
+
+  state_header header_;
+  std::shared_ptr<const capnp::MallocMessageBuilder> message_; // built here, or …
+  std::shared_ptr<const std::vector<std::uint64_t>> words_;    // … decoded from outside
+};
+
+/// What an operator saves its state into.
+class state_writer {
+public:
+  explicit state_writer(state_header header);
+
+  /// Starts the root struct. To be called once.
+  template <class Schema>
+  typename Schema::Builder init() {
+    return message_->initRoot<Schema>();
+  }
+
+  /// The saved state; the writer is empty afterwards.
+  state finish();
+
+private:
+  state_header header_;
+  std::shared_ptr<capnp::MallocMessageBuilder> message_;
+};
+
+/// What an operator restores its state from. Valid as long as the `state` it was made of.
+class state_reader {
+public:
+  explicit state_reader(const state& from);
+  ~state_reader();
+  state_reader(const state_reader&) = delete;
+  state_reader& operator=(const state_reader&) = delete;
+
+  const state_header& header() const;
+
+  /// The root struct. Throws `kj::Exception` on a malformed message; the caller of `restore`
+  /// turns that into a refusal.
+  template <class Schema>
+  typename Schema::Reader root() const {
+    return message().template getRoot<Schema>();
+  }
+
+private:
+  capnp::MessageReader& message() const;
+
+  const state& from_;
+  std::unique_ptr<capnp::MessageReader> message_;
+};
+
+} // namespace instar

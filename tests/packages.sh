@@ -3,7 +3,8 @@
 # arguments: what the build needs.
 set -euo pipefail
 
-build=(g++ cmake ninja-build ccache capnproto libcapnp-dev libcaf-dev libelf-dev libboost-dev
+# pkg-config: Debian's CapnProtoConfig.cmake asks for it.
+build=(g++ cmake ninja-build pkg-config capnproto libcapnp-dev libcaf-dev libelf-dev libboost-dev
   libspdlog-dev libtomlplusplus-dev libcli11-dev nlohmann-json3-dev libjemalloc-dev doctest-dev)
 test=(curl)
 bench=(wrk nginx-light)

@@ -49,6 +49,9 @@ struct operator_description {
   std::string reference() const { return name + "@" + std::to_string(version); }
 };
 
+/// The description of an operator that is part of the host or of a test. Its schemas are not known.
+operator_description describe(const operator_type& type);
+
 /// Finds an operator type by name and version; the failure says what there is instead.
 using type_lookup =
     std::function<result<operator_description>(std::string_view name, std::uint32_t version)>;

@@ -1,1 +1,15 @@
 #include "actors/graph.hpp"
+
+#include <algorithm>
+
+namespace instar {
+
+std::string arc_node::name() const { return from + "." + from_port + " -> " + to + "." + to_port; }
+
+const operator_node* graph::find(std::string_view name) const {
+  const auto found = std::find_if(operators.begin(), operators.end(),
+                                  [&](const operator_node& op) { return op.name == name; });
+  return found == operators.end() ? nullptr : &*found;
+}
+
+} // namespace instar

@@ -2,6 +2,7 @@
 
 #include "actors/payload.hpp"
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -35,6 +36,12 @@ public:
 
   /// Moves all events posted so far to the end of `into`; returns whether there were any.
   bool take(std::vector<event>& into);
+
+  /// Puts taken events back in front, undelivered, for whoever owns the place next.
+  void put_back(std::vector<event>&& undelivered);
+
+  /// Whether `take` would find something. Any thread.
+  bool filled() const { return filled_.load(std::memory_order_acquire); }
 
   /// After this, posted events are dropped: the operator's place has ended.
   void close();

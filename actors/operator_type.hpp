@@ -82,9 +82,9 @@ enum class setting_kind : std::uint8_t {
 struct setting_type {
   std::string_view name;
   setting_kind kind = setting_kind::text;
-  std::string_view default_value; ///< as it would be written in the graph file
-  bool required = false;          ///< has no default; the graph file must give it
-  std::string_view help;
+  std::string_view default_value = {}; ///< as it would be written in the graph file
+  bool required = false; ///< has no default; the graph file must give it
+  std::string_view help = {};
 };
 
 /// What a module says about one operator it brings. A compile-time constant of the operator's
@@ -92,12 +92,12 @@ struct setting_type {
 struct operator_type {
   std::string_view name;
   std::uint32_t version = 1;
-  std::string_view help;
-  fixed_list<port_type, 16> inputs;
-  fixed_list<port_type, 16> outputs;
+  std::string_view help = {};
+  fixed_list<port_type, 16> inputs = {};
+  fixed_list<port_type, 16> outputs = {};
   std::uint64_t state_schema = 0; ///< `capnp::typeId<State>()`; 0 = stateless
   std::uint32_t state_version = 0;
-  fixed_list<setting_type, 32> settings;
+  fixed_list<setting_type, 32> settings = {};
   /// Emits several packets that belong to one request. Such an operator is always part of the
   /// region of a transition below it, so that no request meets two versions.
   bool splits = false;

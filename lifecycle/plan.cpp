@@ -1,1 +1,165 @@
 #include "lifecycle/plan.hpp"
+
+#include "lifecycle/region.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace instar {
+
+bool transition_plan::empty() const {
+  return refusals.empty() &&
+         std::all_of(operators.begin(), operators.end(),
+                     [](const operator_change& c) { return !c.participates(); }) &&
+         std::all_of(arcs.begin(), arcs.end(),
+                     [](const arc_change& c) { return c.action == arc_action::keep; });
+}
+
+namespace {
+
+using index = std::map<std::string, std::size_t, std::less<>>;
+
+const operator_description& type_of(const typed_graph& g, const std::string& name) {
+  return g.types.find(name)->second;
+}
+
+/// How the state of a replaced operator gets to its successor, or why it cannot.
+void plan_state(operator_change& change, const operator_description& from,
+                const operator_description& to, std::vector<failure>& refusals) {
+  if (from.state_schema == 0) {
+    change.state_format = to.state_schema == 0 ? "stateless" : "starts empty";
+    return;
+  }
+  const auto refuse = [&](const std::string& why) {
+    refusals.push_back({errc::incompatible, "operator '" + change.name + "': the state of " +
+                                                from.reference() + " cannot go to " +
+                                                to.reference() + ": " + why});
+  };
+  if (to.state_schema == 0)
+    return refuse("the new version keeps none and would drop it; give it a state schema");
+  if (auto fits = check_compatible(from.schemas, from.state_schema, to.schemas, to.state_schema);
+      !fits)
+    return refuse(fits.error().message);
+  change.transfers_state = true;
+  change.state_format = from.schemas.display_name(from.state_schema) + " v" +
+                        std::to_string(from.state_version) + " -> v" +
+                        std::to_string(to.state_version);
+}
+
+std::vector<std::string> changed_settings(const settings& before, const settings& after) {
+  std::vector<std::string> changes;
+  for (const auto& [key, value] : after.all()) {
+    const auto old = before.all().find(key);
+    if (old == before.all().end()) changes.push_back(key + ": (none) -> " + to_string(value));
+    else if (old->second != value)
+      changes.push_back(key + ": " + to_string(old->second) + " -> " + to_string(value));
+  }
+  for (const auto& [key, value] : before.all())
+    if (!after.all().count(key)) changes.push_back(key + ": " + to_string(value) + " -> (none)");
+  return changes;
+}
+
+operator_change compare(const operator_node& before, const operator_node& after,
+                        const typed_graph& running, const typed_graph& wanted,
+                        std::vector<failure>& refusals) {
+  operator_change change;
+  change.name = before.name;
+  change.old_reference = before.reference();
+  change.new_reference = after.reference();
+  change.settings = changed_settings(before.values, after.values);
+  if (change.old_reference == change.new_reference && change.settings.empty() &&
+      before.on_error == after.on_error)
+    return change;
+  change.action = operator_action::replace;
+  plan_state(change, type_of(running, before.name), type_of(wanted, after.name), refusals);
+  return change;
+}
+
+void plan_operators(const typed_graph& running, const typed_graph& wanted, const index& new_index,
+                    const index& old_index, transition_plan& plan) {
+  for (const auto& before : running.content.operators) {
+    const auto after = new_index.find(before.name);
+    if (after != new_index.end()) {
+      plan.operators.push_back(compare(before, wanted.content.operators[after->second], running,
+                                       wanted, plan.refusals));
+      continue;
+    }
+    operator_change change;
+    change.action = operator_action::remove;
+    change.name = before.name;
+    change.old_reference = before.reference();
+    plan.operators.push_back(std::move(change));
+  }
+  for (const auto& after : wanted.content.operators) {
+    if (old_index.count(after.name)) continue;
+    operator_change change;
+    change.action = operator_action::add;
+    change.name = after.name;
+    change.new_reference = after.reference();
+    plan.operators.push_back(std::move(change));
+  }
+}
+
+/// Arcs are the same if their ends and their capacity are. Returns those of the old graph first,
+/// in its order.
+void plan_arcs(const graph& running, const graph& wanted, transition_plan& plan) {
+  std::map<std::string, const arc_node*> after;
+  for (const auto& a : wanted.arcs) after.emplace(a.name(), &a);
+  std::set<std::string> kept;
+  for (const auto& a : running.arcs) {
+    const auto same = after.find(a.name());
+    const bool keep = same != after.end() && same->second->capacity == a.capacity;
+    if (keep) kept.insert(a.name());
+    plan.arcs.push_back({keep ? arc_action::keep : arc_action::remove, a, false});
+  }
+  for (const auto& a : wanted.arcs)
+    if (!kept.count(a.name())) plan.arcs.push_back({arc_action::add, a, false});
+}
+
+void mark_rewired(transition_plan& plan) {
+  index by_name;
+  for (std::size_t i = 0; i < plan.operators.size(); ++i) by_name.emplace(plan.operators[i].name, i);
+  for (const auto& change : plan.arcs) {
+    if (change.action == arc_action::keep) continue;
+    plan.operators[by_name.find(change.arc.from)->second].arcs_change = true;
+    plan.operators[by_name.find(change.arc.to)->second].arcs_change = true;
+  }
+}
+
+/// The markers cross the old graph, whose operators and arcs come first in the plan.
+void plan_region(const typed_graph& running, const index& old_index, transition_plan& plan) {
+  region_query query;
+  query.operators = running.content.operators.size();
+  for (const auto& a : running.content.arcs)
+    query.arcs.emplace_back(old_index.find(a.from)->second, old_index.find(a.to)->second);
+  for (std::size_t i = 0; i < query.operators; ++i) {
+    query.changes.push_back(plan.operators[i].participates());
+    query.splits.push_back(type_of(running, plan.operators[i].name).splits);
+  }
+  const auto region = find_region(query);
+  for (std::size_t i = 0; i < query.operators; ++i) {
+    plan.operators[i].in_region = region.operators[i];
+    plan.operators[i].is_head = region.heads[i];
+  }
+  for (std::size_t i = 0; i < query.arcs.size(); ++i) plan.arcs[i].in_region = region.arcs[i];
+}
+
+index index_of(const graph& g) {
+  index by_name;
+  for (std::size_t i = 0; i < g.operators.size(); ++i) by_name.emplace(g.operators[i].name, i);
+  return by_name;
+}
+
+} // namespace
+
+transition_plan make_plan(const typed_graph& running, const typed_graph& wanted) {
+  transition_plan plan;
+  const auto old_index = index_of(running.content);
+  plan_operators(running, wanted, index_of(wanted.content), old_index, plan);
+  plan_arcs(running.content, wanted.content, plan);
+  mark_rewired(plan);
+  plan_region(running, old_index, plan);
+  return plan;
+}
+
+} // namespace instar

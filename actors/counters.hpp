@@ -1,0 +1,27 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace instar {
+
+/// A counter with one writer and any number of readers.
+class counter {
+public:
+  void add(std::uint64_t n = 1) noexcept {
+    value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+  }
+  std::uint64_t get() const noexcept { return value_.load(std::memory_order_relaxed); }
+
+private:
+  std::atomic<std::uint64_t> value_{0};
+};
+
+/// What an operator's place counts. Written by the actor that runs the operator, and goes on
+/// over updates.
+struct operator_counters {
+  counter packets_in, packets_out, events, activations, blocked, errors, restarts;
+  counter busy_ns; ///< sampled: every 16th activation is timed and counts sixteenfold
+};
+
+} // namespace instar

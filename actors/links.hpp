@@ -1,0 +1,40 @@
+#pragma once
+
+#include "actors/arc.hpp"
+#include "actors/counters.hpp"
+#include "actors/inlet.hpp"
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace instar {
+
+class doorbell;
+
+/// An operator's place in the graph: what stays when its instance is replaced.
+struct operator_place {
+  std::string name;
+  std::shared_ptr<doorbell> bell;
+  std::shared_ptr<inlet> events;
+  std::shared_ptr<operator_counters> counters;
+};
+
+/// The ends of the arcs at one operator, with the doorbells of whoever is at the other ends.
+struct in_link {
+  std::shared_ptr<arc> queue;
+  std::size_t port = 0;
+  std::shared_ptr<doorbell> producer;
+};
+struct out_link {
+  std::shared_ptr<arc> queue;
+  std::size_t port = 0;
+  std::shared_ptr<doorbell> consumer;
+};
+struct operator_links {
+  std::vector<in_link> in;
+  std::vector<out_link> out;
+};
+
+} // namespace instar

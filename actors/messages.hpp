@@ -1,0 +1,115 @@
+#pragma once
+
+#include "actors/operator_core.hpp"
+
+#include <caf/actor.hpp>
+#include <caf/allowed_unsafe_message_type.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+/// The messages between supervisor and runners. All are host-owned and stay in the process;
+/// packets never travel as messages (see arc.hpp).
+namespace instar {
+
+// -- supervisor to runner -------------------------------------------------------------------------
+
+/// Construct the operator. Answered by `created` or `failed`.
+struct create_message {};
+
+/// A part in a transition; with a successor when the role is `replace`. Answered by `prepared` or
+/// `failed`.
+struct prepare_message {
+  participation part;
+  caf::actor successor;
+};
+
+/// The marker, at a head of the region.
+struct enter_message {
+  epoch_t epoch = 0;
+};
+
+/// The point of no return has been passed: do what the role says. Answered by `running` or `ended`.
+struct commit_message {
+  epoch_t epoch = 0;
+};
+
+/// Back to the old graph. An instance that has not been started ends.
+struct abort_message {
+  epoch_t epoch = 0;
+};
+
+/// End at once, whatever is open.
+struct end_message {};
+
+// -- old instance to successor --------------------------------------------------------------------
+
+/// The state at the cut; none without a state edge. Answered (to the supervisor) by `restored` or
+/// `failed`.
+struct restore_message {
+  epoch_t epoch = 0;
+  std::optional<state> saved;
+};
+
+/// The place is yours. Sent by the old instance at its commit, by the supervisor for a new place.
+struct start_message {
+  epoch_t epoch = 0;
+  std::vector<pending_timer> timers;
+};
+
+// -- runner to itself -----------------------------------------------------------------------------
+
+struct constructed_message {
+  std::shared_ptr<operator_instance> made;
+  std::string thrown; ///< if `made` is null
+};
+struct timer_message {
+  std::uint64_t id = 0;
+};
+struct job_message {
+  std::uint64_t id = 0;
+  std::optional<std::string> thrown;
+};
+
+// -- runner to supervisor -------------------------------------------------------------------------
+
+enum class report_kind {
+  created,  ///< a new instance is constructed
+  prepared, ///< an old one knows its part
+  at_cut,   ///< it waits at its cut for the commit
+  restored, ///< a successor holds the state
+  delayed,  ///< "not yet", with the reason
+  failed,   ///< the transition has to be rolled back, with the reason
+  running,  ///< committed: it processes in the new graph
+  ended,    ///< it is gone, its code no longer needed
+};
+
+struct report_message {
+  report_kind kind = report_kind::prepared;
+  epoch_t epoch = 0;
+  std::string name; ///< of the operator
+  std::string text;
+};
+
+/// An operator asks for the service to be stopped, or has failed too often.
+struct stop_message {
+  std::string reason;
+};
+
+} // namespace instar
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::create_message)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::prepare_message)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::enter_message)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::commit_message)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::abort_message)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::end_message)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::restore_message)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::start_message)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::constructed_message)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::timer_message)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::job_message)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::report_message)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::stop_message)

@@ -1,0 +1,454 @@
+#include "actors/operator_core.hpp"
+
+#include "actors/doorbell.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cassert>
+#include <exception>
+#include <stdexcept>
+#include <utility>
+
+namespace instar {
+
+struct operator_core::output {
+  out_link link;
+  std::deque<packet> kept; // emitted beyond the credit, oldest first
+  bool rings = false;      // the consumer is to be woken by this flush
+};
+
+struct operator_core::job {
+  std::function<void(context&)> done;
+  std::optional<std::string> thrown;
+};
+
+operator_core::operator_core(core_host& host, operator_setup setup)
+    : host_(host), setup_(std::move(setup)) {}
+
+operator_core::~operator_core() = default;
+
+// -- life ---------------------------------------------------------------------------------------
+
+namespace {
+
+/// What was thrown, as text. To be called in a handler; the exception itself may be of a module's
+/// type and must not outlive the handler.
+std::string thrown_text() {
+  try {
+    throw;
+  } catch (const std::exception& e) {
+    return e.what();
+  } catch (...) {
+    return "an exception that is no std::exception";
+  }
+}
+
+} // namespace
+
+result<void> operator_core::restore(const state& from) {
+  try {
+    state_reader reader(from);
+    instance_->restore(*this, reader);
+    last_state_ = from;
+    return {};
+  } catch (...) {
+    return failure{errc::operator_error, "operator '" + setup_.place.name + "' (" +
+                                             setup_.type.reference() +
+                                             "): restore failed: " + thrown_text()};
+  }
+}
+
+void operator_core::start(operator_links links, std::vector<pending_timer> timers) {
+  set_links(std::move(links));
+  phase_ = phase::running;
+  for (const auto& t : timers) {
+    const auto id = next_id_++;
+    timers_.emplace(id, t);
+    host_.start_timer(id, t.due);
+  }
+  guarded([this] { instance_->on_start(*this); });
+  guarded([this] { instance_->on_activation_end(*this); });
+}
+
+operator_core::remains operator_core::end() {
+  phase_ = phase::ended;
+  done_jobs_.clear();
+  jobs_.clear();
+  timers_.clear();
+  taken_events_.clear();
+  inputs_.clear();
+  outputs_.clear();
+  ports_.clear();
+  part_ = {};
+  return {std::move(instance_), std::exchange(setup_.factory, nullptr)};
+}
+
+void operator_core::set_links(operator_links links) {
+  inputs_ = std::move(links.in);
+  outputs_.clear();
+  ports_.assign(setup_.type.outputs.size(), {});
+  for (auto& out : links.out) {
+    ports_.at(out.port).push_back(static_cast<std::uint32_t>(outputs_.size()));
+    outputs_.push_back({std::move(out), {}, false});
+  }
+  next_input_ = 0;
+}
+
+// -- what the operator may ask ------------------------------------------------------------------
+
+void operator_core::emit_packet(std::size_t port, packet p) {
+  if (phase_ != phase::running) throw std::logic_error("packets may be emitted only after on_start");
+  const auto& targets = ports_.at(port);
+  if (targets.empty()) return;
+  for (std::size_t i = 0; i + 1 < targets.size(); ++i) deliver(outputs_[targets[i]], packet(p));
+  deliver(outputs_[targets.back()], std::move(p));
+}
+
+void operator_core::deliver(output& to, packet&& p) {
+  count().packets_out.add();
+  if (to.kept.empty() && to.link.queue->push(p)) return;
+  if (!blocked_) count().blocked.add();
+  blocked_ = true;
+  to.kept.push_back(std::move(p));
+}
+
+std::uint64_t operator_core::set_timer(std::chrono::nanoseconds delay, std::uint64_t token) {
+  const auto id = next_id_++;
+  const auto due = host_.now() + std::max(delay, std::chrono::nanoseconds(0));
+  timers_.emplace(id, pending_timer{due, token});
+  host_.start_timer(id, due);
+  return id;
+}
+
+void operator_core::cancel_timer(std::uint64_t id) { timers_.erase(id); }
+
+void operator_core::run_blocking(std::function<void()> work, std::function<void(context&)> done) {
+  const auto id = next_id_++;
+  jobs_.emplace(id, job{std::move(done), {}});
+  host_.start_job(id, std::move(work), instance_);
+}
+
+// -- work ---------------------------------------------------------------------------------------
+
+void operator_core::timer_due(std::uint64_t id) {
+  if (timers_.count(id)) due_timers_.push_back(id);
+}
+
+void operator_core::job_done(std::uint64_t id, std::optional<std::string> thrown) {
+  auto found = jobs_.find(id);
+  if (found == jobs_.end()) return;
+  found->second.thrown = std::move(thrown);
+  done_jobs_.push_back(std::move(found->second));
+  jobs_.erase(found);
+}
+
+bool operator_core::activate() {
+  if (phase_ != phase::running) return false;
+  constexpr std::uint64_t sampled = 16;
+  auto& counts = count();
+  counts.activations.add();
+  const bool timed = counts.activations.get() % sampled == 0;
+  const auto begin = timed ? core_clock::now() : core_clock::time_point{};
+  more_ = false;
+  if (retry_kept() && process()) guarded([this] { instance_->on_activation_end(*this); });
+  if (aligner_.complete() && !blocked_ && !cut_failed_) try_cut();
+  const bool again = flush_and_sleep();
+  if (timed)
+    counts.busy_ns.add(static_cast<std::uint64_t>((core_clock::now() - begin).count()) * sampled);
+  return again;
+}
+
+/// Sends what was emitted beyond the credit. Returns whether all of it has left.
+bool operator_core::retry_kept() {
+  if (!blocked_) return true;
+  blocked_ = false;
+  for (auto& out : outputs_) {
+    while (!out.kept.empty() && out.link.queue->push(out.kept.front())) out.kept.pop_front();
+    blocked_ |= !out.kept.empty();
+  }
+  return !blocked_;
+}
+
+bool operator_core::process() {
+  bool did = process_callbacks();
+  did |= process_events();
+  did |= process_packets();
+  return did;
+}
+
+bool operator_core::process_callbacks() {
+  bool did = false;
+  while (!done_jobs_.empty() && !blocked_) {
+    job j = std::move(done_jobs_.front());
+    done_jobs_.pop_front();
+    if (j.thrown) on_error("blocking work threw: " + *j.thrown);
+    else guarded([&] { j.done(*this); });
+    did = true;
+  }
+  while (!due_timers_.empty() && !blocked_) {
+    const auto found = timers_.find(due_timers_.front());
+    due_timers_.pop_front();
+    if (found == timers_.end()) continue;
+    const auto token = found->second.token;
+    timers_.erase(found);
+    guarded([&] { instance_->on_timer(*this, token); });
+    did = true;
+  }
+  return did;
+}
+
+bool operator_core::process_events() {
+  if (blocked_) return false;
+  setup_.place.events->take(taken_events_);
+  if (taken_events_.empty()) return false;
+  std::size_t given = 0;
+  while (given < taken_events_.size() && !blocked_) {
+    event& e = taken_events_[given++];
+    guarded([&] { instance_->on_events(*this, std::span(&e, 1)); });
+  }
+  count().events.add(given);
+  taken_events_.erase(taken_events_.begin(),
+                      taken_events_.begin() + static_cast<std::ptrdiff_t>(given));
+  return true;
+}
+
+/// Takes packets from the open in-arcs in turn, starting after the one that came last.
+bool operator_core::process_packets() {
+  std::size_t budget = setup_.activation_limit;
+  for (std::size_t i = 0, n = inputs_.size(); i < n && !blocked_; ++i) {
+    const auto in = next_input_ < n ? next_input_ : 0;
+    if (take_from(in, budget)) {
+      more_ = true;
+      break;
+    }
+    next_input_ = in + 1;
+  }
+  const auto taken = setup_.activation_limit - budget;
+  count().packets_in.add(taken);
+  return taken > 0;
+}
+
+/// Returns whether the activation limit stopped it.
+bool operator_core::take_from(std::size_t in, std::size_t& budget) {
+  arc& from = *inputs_[in].queue;
+  const auto port = inputs_[in].port;
+  while (!blocked_ && !aligner_.held(in) && from.readable()) {
+    if (from.at_marker()) {
+      on_marker(in, from.pop_marker());
+      continue;
+    }
+    if (budget == 0) return true;
+    --budget;
+    guarded([&] { instance_->on_packet(*this, port, from.pop()); });
+  }
+  return false;
+}
+
+/// Shows the neighbours what was emitted and taken, and goes to sleep if nothing is left to do.
+///
+/// All stores come first, then one full fence, then all loads. The other side of each pair does
+/// the same, so that of two that pass each other at least one sees the other (Dekker).
+bool operator_core::flush_and_sleep() {
+  auto& bell = *setup_.place.bell;
+  for (auto& out : outputs_) out.rings = out.link.queue->publish();
+  bool released = false;
+  for (auto& in : inputs_) released |= in.queue->release();
+  const bool sleeps = phase_ == phase::running && !more_;
+  if (sleeps) bell.arm();
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  for (auto& out : outputs_)
+    if (out.rings) out.link.consumer->ring_fenced(host_.worker());
+  if (released)
+    for (auto& in : inputs_)
+      if (in.queue->producer_waits()) in.producer->ring_fenced(host_.worker());
+  if (!sleeps) return phase_ == phase::running;
+  return has_work() && bell.disarm();
+}
+
+bool operator_core::has_work() {
+  if (blocked_) {
+    for (auto& out : outputs_)
+      if (!out.kept.empty() && out.link.queue->await_credit()) return true;
+    return false;
+  }
+  return !done_jobs_.empty() || !due_timers_.empty() || setup_.place.events->filled() ||
+         input_ready();
+}
+
+bool operator_core::input_ready() {
+  for (std::size_t i = 0; i < inputs_.size(); ++i)
+    if (!aligner_.held(i) && inputs_[i].queue->readable()) return true;
+  return false;
+}
+
+// -- errors -------------------------------------------------------------------------------------
+
+template <class Call>
+void operator_core::guarded(Call&& call) {
+  try {
+    call();
+  } catch (...) {
+    on_error(thrown_text());
+  }
+}
+
+void operator_core::on_error(std::string what) {
+  count().errors.add();
+  host_.write_log(log_level::error, "threw: " + what);
+  const auto now = host_.now();
+  recent_errors_.push_back(now);
+  while (now - recent_errors_.front() > setup_.on_error.window) recent_errors_.pop_front();
+  if (recent_errors_.size() > setup_.on_error.limit) {
+    recent_errors_.clear();
+    host_.request_stop("operator '" + setup_.place.name + "' threw more than " +
+                       std::to_string(setup_.on_error.limit) + " times within " +
+                       to_string(setting_value(std::int64_t(setup_.on_error.window.count()))) +
+                       " ns, last: " + what);
+    return;
+  }
+  switch (setup_.on_error.strategy) {
+  case error_strategy::resume:
+    return;
+  case error_strategy::restart:
+    return restart();
+  case error_strategy::stop:
+    return host_.request_stop("operator '" + setup_.place.name + "' threw: " + what);
+  }
+}
+
+/// A new instance of the same type takes over the last state that the failed one can still save,
+/// or else the state that it began with.
+void operator_core::restart() {
+  count().restarts.add();
+  try {
+    if (setup_.type.state_schema != 0) last_state_ = save();
+  } catch (...) {
+    host_.write_log(log_level::warning,
+                    "cannot save its state after the error (" + thrown_text() +
+                        "): restarts with the state that it began with");
+  }
+  try {
+    auto fresh = setup_.factory(setup_.values);
+    if (!last_state_.empty()) {
+      state_reader reader(last_state_);
+      fresh->restore(*this, reader);
+    }
+    // Open work belongs to the failed instance, which lives until it ends; nobody waits for it.
+    jobs_.clear();
+    done_jobs_.clear();
+    instance_ = std::move(fresh);
+    instance_->on_start(*this);
+  } catch (...) {
+    host_.request_stop("operator '" + setup_.place.name +
+                       "' cannot be restarted: " + thrown_text());
+  }
+}
+
+state operator_core::save() {
+  state_writer writer({setup_.type.name, setup_.type.version, setup_.type.state_schema,
+                       setup_.type.state_version});
+  instance_->save(writer);
+  return writer.finish();
+}
+
+// -- transitions --------------------------------------------------------------------------------
+
+result<void> operator_core::prepare(participation part) {
+  if (phase_ != phase::running || aligner_.active())
+    return failure{errc::refused,
+                   "operator '" + setup_.place.name + "' takes part in another transition; wait "
+                                                      "for its outcome and ask again"};
+  std::vector<bool> expected(inputs_.size());
+  for (std::size_t i = 0; i < inputs_.size(); ++i)
+    expected[i] = std::find(part.marked_in.begin(), part.marked_in.end(), inputs_[i].queue) !=
+                  part.marked_in.end();
+  aligner_.begin(part.epoch, std::move(expected));
+  part_ = std::move(part);
+  last_reason_.clear();
+  cut_failed_ = false;
+  return {};
+}
+
+void operator_core::enter(epoch_t epoch) { aligner_.enter(epoch); }
+
+void operator_core::on_marker(std::size_t in, epoch_t epoch) { aligner_.on_marker(in, epoch); }
+
+std::optional<std::string> operator_core::reason_to_wait() {
+  if (part_.role != cut_role::replace && part_.role != cut_role::remove) return std::nullopt;
+  if (const auto open = jobs_.size() + done_jobs_.size(); open > 0)
+    return std::to_string(open) + " pieces of blocking work are open";
+  const auto purpose =
+      part_.role == cut_role::replace ? cut_purpose::hand_over : cut_purpose::removal;
+  return instance_->not_yet(*this, purpose);
+}
+
+/// The last step before the operator changes: everything of the old graph has been processed and
+/// has left. Stays where it is if the operator says "not yet".
+void operator_core::try_cut() {
+  std::optional<state> saved;
+  try {
+    if (auto reason = reason_to_wait()) {
+      if (*reason != last_reason_) host_.cut_delayed(part_.epoch, last_reason_ = *reason);
+      return;
+    }
+    if (blocked_) return; // `not_yet` emitted something: it has to leave first
+    if (part_.saves_state) saved = save();
+  } catch (...) {
+    return fail_cut("operator '" + setup_.place.name + "' (" + setup_.type.reference() +
+                    "): saving its state failed: " + thrown_text());
+  }
+  if (!forward_markers()) return;
+  const auto epoch = part_.epoch;
+  if (part_.role == cut_role::pass) {
+    aligner_.finish();
+    part_ = {};
+    more_ = true; // held arcs are open again
+    return;
+  }
+  phase_ = phase::at_cut;
+  if (saved) last_state_ = *saved;
+  setup_.place.events->put_back(std::move(taken_events_));
+  taken_events_.clear();
+  host_.at_cut(epoch, std::move(saved));
+}
+
+bool operator_core::forward_markers() {
+  for (const auto& out : part_.marked_out) {
+    if (out->push_marker(part_.epoch)) continue;
+    fail_cut("arc " + out->name() + " is full of markers of transitions that were rolled back: "
+                                    "its consumer takes nothing; wait until it does");
+    return false;
+  }
+  return true;
+}
+
+void operator_core::fail_cut(std::string reason) {
+  cut_failed_ = true;
+  host_.cut_failed(part_.epoch, std::move(reason));
+}
+
+void operator_core::abort(epoch_t epoch) {
+  if (!aligner_.active() || part_.epoch != epoch) return;
+  aligner_.finish();
+  part_ = {};
+  if (phase_ == phase::at_cut) phase_ = phase::running;
+}
+
+void operator_core::commit_rewire(epoch_t epoch) {
+  assert(phase_ == phase::at_cut && part_.epoch == epoch);
+  (void)epoch;
+  aligner_.finish();
+  set_links(std::move(part_.next));
+  part_ = {};
+  phase_ = phase::running;
+}
+
+std::vector<pending_timer> operator_core::commit_replace(epoch_t epoch) {
+  assert(phase_ == phase::at_cut && part_.epoch == epoch);
+  (void)epoch;
+  std::vector<pending_timer> timers;
+  for (const auto& [id, timer] : timers_) timers.push_back(timer);
+  return timers;
+}
+
+} // namespace instar

@@ -1,0 +1,190 @@
+#pragma once
+
+#include "actors/aligner.hpp"
+#include "actors/graph.hpp"
+#include "actors/instance.hpp"
+#include "actors/links.hpp"
+#include "actors/participation.hpp"
+#include "transfer/state.hpp"
+
+#include <caf/fwd.hpp>
+
+#include <chrono>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace instar {
+
+using core_clock = std::chrono::steady_clock;
+
+/// What the core asks of the actor around it.
+class core_host {
+public:
+  /// The scheduler worker that runs the actor now; may be null.
+  virtual caf::execution_unit* worker() = 0;
+  virtual core_clock::time_point now() = 0;
+  /// Calls `timer_due(id)` of the core when `at` has come.
+  virtual void start_timer(std::uint64_t id, core_clock::time_point at) = 0;
+  /// Runs `work` elsewhere, then calls `job_done(id, what it threw)` of the core. `needs` has to
+  /// outlive `work`, whatever becomes of the core.
+  virtual void start_job(std::uint64_t id, std::function<void()> work,
+                         std::shared_ptr<operator_base> needs) = 0;
+  virtual void* resource(std::string_view name) = 0;
+  virtual void write_log(log_level level, std::string_view line) = 0;
+  virtual void request_stop(std::string reason) = 0;
+
+  /// The operator stands at its cut and has forwarded the marker; on a state edge with its state.
+  virtual void at_cut(epoch_t epoch, std::optional<state> saved) = 0;
+  /// It cannot be taken over yet, for this reason; said again when the reason changes.
+  virtual void cut_delayed(epoch_t epoch, std::string reason) = 0;
+  /// It cannot take part; the transition has to be rolled back.
+  virtual void cut_failed(epoch_t epoch, std::string reason) = 0;
+
+protected:
+  ~core_host() = default;
+};
+
+/// Everything about an operator instance that does not change while it lives.
+struct operator_setup {
+  operator_place place;
+  operator_description type;
+  operator_factory factory;
+  settings values;
+  error_policy on_error;
+  epoch_t epoch = 0;              ///< of the graph version that brings this instance
+  std::size_t activation_limit = 256; ///< packets per activation
+};
+
+/// A timer that moves from an old instance to its successor.
+struct pending_timer {
+  core_clock::time_point due;
+  std::uint64_t token = 0;
+};
+
+/// Runs one operator instance: gives it its input, carries away its output, keeps it within its
+/// credit, aligns markers, brings it to its cut, and deals with what it throws.
+///
+/// The protocol's part of an operator, without actor or thread: the runner feeds it.
+class operator_core final : private context {
+public:
+  operator_core(core_host& host, operator_setup setup);
+  ~operator_core();
+
+  const operator_setup& setup() const { return setup_; }
+
+  // -- life -------------------------------------------------------------------------------------
+
+  /// Takes a constructed instance, not yet started.
+  void set_instance(operator_instance made) { instance_ = std::move(made); }
+  /// Restores the instance. A failure is the operator's; it must then not be started.
+  result<void> restore(const state& from);
+  /// The commit of the transition that brings this instance: from now on it runs.
+  void start(operator_links links, std::vector<pending_timer> timers);
+  /// Lets go of the arcs and of everything that is the module's. What is returned still has the
+  /// module's code in it; dropping it (anywhere, but off the hot path) destroys the instance.
+  struct remains {
+    std::shared_ptr<operator_base> instance;
+    operator_factory factory;
+  };
+  remains end();
+
+  bool running() const { return phase_ == phase::running; }
+  bool ended() const { return phase_ == phase::ended; }
+
+  // -- work -------------------------------------------------------------------------------------
+
+  /// Processes what is there, up to the activation limit, and flushes what was emitted.
+  /// Returns whether it wants to be activated again at once. If not, and if it runs, its doorbell
+  /// is armed: whatever comes will wake it.
+  bool activate();
+
+  void timer_due(std::uint64_t id);
+  void job_done(std::uint64_t id, std::optional<std::string> thrown);
+
+  // -- transitions ------------------------------------------------------------------------------
+
+  /// Takes its part. Fails if it already has one.
+  result<void> prepare(participation part);
+  /// The marker by message, at a head of the region.
+  void enter(epoch_t epoch);
+  /// Back to what was before: the same instance goes on with everything it has.
+  void abort(epoch_t epoch);
+  /// `rewire`: takes the new arcs and goes on.
+  void commit_rewire(epoch_t epoch);
+  /// `replace`: what the successor needs besides the state. The instance must then be ended.
+  std::vector<pending_timer> commit_replace(epoch_t epoch);
+
+private:
+  enum class phase { constructed, running, at_cut, ended };
+  struct output;
+  struct job;
+
+  // context
+  void emit_packet(std::size_t port, packet p) override;
+  std::uint64_t set_timer(std::chrono::nanoseconds delay, std::uint64_t token) override;
+  void cancel_timer(std::uint64_t id) override;
+  void run_blocking(std::function<void()> work, std::function<void(context&)> done) override;
+  void log(log_level level, std::string_view line) override { host_.write_log(level, line); }
+  const std::shared_ptr<inlet>& events() override { return setup_.place.events; }
+  std::string_view name() const override { return setup_.place.name; }
+  epoch_t epoch() const override { return setup_.epoch; }
+  void stop_service(std::string_view reason) override { host_.request_stop(std::string(reason)); }
+  void* host_resource(std::string_view name) override { return host_.resource(name); }
+
+  void set_links(operator_links links);
+  void deliver(output& to, packet&& p);
+  bool retry_kept();
+  bool process();
+  bool process_callbacks();
+  bool process_events();
+  bool process_packets();
+  bool take_from(std::size_t in, std::size_t& budget);
+  void on_marker(std::size_t in, epoch_t epoch);
+  void try_cut();
+  std::optional<std::string> reason_to_wait();
+  bool forward_markers();
+  void fail_cut(std::string reason);
+  bool flush_and_sleep();
+  bool has_work();
+  bool input_ready();
+
+  template <class Call>
+  void guarded(Call&& call);
+  void on_error(std::string what);
+  void restart();
+  state save();
+  operator_counters& count() { return *setup_.place.counters; }
+
+  core_host& host_;
+  operator_setup setup_;
+  phase phase_ = phase::constructed;
+  std::shared_ptr<operator_base> instance_; // shared with blocking work that is open
+  state last_state_; // what `restart` falls back to
+
+  std::vector<in_link> inputs_;
+  std::vector<output> outputs_;
+  std::vector<std::vector<std::uint32_t>> ports_; // output port -> outputs_
+  std::size_t next_input_ = 0;
+  bool blocked_ = false; // an output holds packets for which there was no credit
+  bool more_ = false;    // stopped by the activation limit
+
+  std::vector<event> taken_events_;
+  std::uint64_t next_id_ = 1;
+  std::map<std::uint64_t, pending_timer> timers_;
+  std::deque<std::uint64_t> due_timers_;
+  std::map<std::uint64_t, job> jobs_;
+  std::deque<job> done_jobs_;
+
+  marker_aligner aligner_;
+  participation part_;
+  std::string last_reason_;
+  bool cut_failed_ = false; // said so; waits for the rollback
+  std::deque<core_clock::time_point> recent_errors_;
+};
+
+} // namespace instar

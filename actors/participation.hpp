@@ -1,0 +1,29 @@
+#pragma once
+
+#include "actors/links.hpp"
+#include "actors/packet.hpp"
+
+#include <memory>
+#include <vector>
+
+namespace instar {
+
+/// What an operator does when it reaches its cut.
+enum class cut_role {
+  pass,    ///< forwards the marker and goes on
+  rewire,  ///< forwards the marker and waits; with the commit it takes its new arcs
+  replace, ///< forwards the marker, saves its state and waits; with the commit its successor goes on
+  remove,  ///< forwards the marker and waits; with the commit it ends
+};
+
+/// An operator's part in a transition, told to it before any marker is sent.
+struct participation {
+  epoch_t epoch = 0;
+  cut_role role = cut_role::pass;
+  bool saves_state = false;                      ///< `replace`: a state edge leads to the successor
+  std::vector<std::shared_ptr<arc>> marked_in;   ///< in-arcs that bring the marker; none at a head
+  std::vector<std::shared_ptr<arc>> marked_out;  ///< out-arcs that the marker goes on along
+  operator_links next;                           ///< `rewire`: the arcs after the commit
+};
+
+} // namespace instar

@@ -1,0 +1,217 @@
+#include "actors/runner.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/send.hpp>
+
+#include <spdlog/spdlog.h>
+
+#include <cassert>
+#include <exception>
+#include <stdexcept>
+#include <utility>
+
+namespace instar {
+
+runner::runner(caf::actor_config& config, operator_setup setup, operator_links links,
+               const runner_environment& environment, caf::actor supervisor)
+    : caf::event_based_actor(config), environment_(environment), supervisor_(std::move(supervisor)),
+      core_(*this, std::move(setup)), links_(std::move(links)) {}
+
+runner::~runner() = default;
+
+caf::behavior runner::make_behavior() {
+  return {
+      [this](wake_atom) { step(); },
+      [this](const timer_message& m) {
+        core_.timer_due(m.id);
+        step_awake();
+      },
+      [this](const job_message& m) {
+        core_.job_done(m.id, m.thrown);
+        step_awake();
+      },
+      [this](const create_message&) { on_create(); },
+      [this](const constructed_message& m) { on_constructed(m); },
+      [this](const prepare_message& m) { on_prepare(m); },
+      [this](const enter_message& m) {
+        core_.enter(m.epoch);
+        step_awake();
+      },
+      [this](const restore_message& m) { on_restore(m); },
+      [this](const start_message& m) { on_start(m); },
+      [this](const commit_message& m) { on_commit(m); },
+      [this](const abort_message& m) { on_abort(m); },
+      [this](const end_message&) { leave(0); },
+  };
+}
+
+void runner::on_exit() {
+  core_.end();
+  links_ = {};
+  successor_ = nullptr;
+  supervisor_ = nullptr;
+}
+
+void runner::step() {
+  if (core_.activate()) send(this, wake_atom::value);
+}
+
+void runner::step_awake() {
+  if (!core_.running()) return;
+  core_.setup().place.bell->disarm();
+  step();
+}
+
+// -- birth ----------------------------------------------------------------------------------------
+
+void runner::on_create() {
+  // On the pool: a slow constructor must not hold up a worker.
+  environment_.pool->run([self = caf::actor_cast<caf::actor>(this),
+                          factory = core_.setup().factory, values = core_.setup().values]() mutable {
+    constructed_message answer;
+    try {
+      answer.made = std::make_shared<operator_instance>(factory(values));
+    } catch (const std::exception& e) {
+      answer.thrown = e.what();
+    } catch (...) {
+      answer.thrown = "an exception that is no std::exception";
+    }
+    factory = nullptr;
+    caf::anon_send(self, std::move(answer));
+  });
+}
+
+void runner::on_constructed(const constructed_message& m) {
+  const auto& setup = core_.setup();
+  if (!m.made)
+    return report(report_kind::failed, setup.epoch,
+                  "operator '" + setup.place.name + "' (" + setup.type.reference() +
+                      "): its constructor threw: " + m.thrown);
+  core_.set_instance(std::move(*m.made));
+  report(report_kind::created, setup.epoch);
+}
+
+void runner::on_restore(const restore_message& m) {
+  if (m.saved)
+    if (auto done = core_.restore(*m.saved); !done)
+      return report(report_kind::failed, m.epoch, done.error().message);
+  report(report_kind::restored, m.epoch);
+}
+
+void runner::on_start(const start_message& m) {
+  // Nobody rings yet: the bell is not armed until the first step has ended.
+  core_.setup().place.bell->set_target(caf::actor_cast<caf::strong_actor_ptr>(this));
+  report(report_kind::running, m.epoch);
+  core_.start(std::move(links_), m.timers);
+  step();
+}
+
+// -- transitions ----------------------------------------------------------------------------------
+
+void runner::on_prepare(const prepare_message& m) {
+  if (auto done = core_.prepare(m.part); !done)
+    return report(report_kind::failed, m.part.epoch, done.error().message);
+  role_ = m.part.role;
+  successor_ = m.successor;
+  report(report_kind::prepared, m.part.epoch);
+}
+
+void runner::at_cut(epoch_t epoch, std::optional<state> saved) {
+  if (successor_) send(successor_, restore_message{epoch, std::move(saved)});
+  report(report_kind::at_cut, epoch);
+}
+
+void runner::cut_delayed(epoch_t epoch, std::string reason) {
+  report(report_kind::delayed, epoch, std::move(reason));
+}
+
+void runner::cut_failed(epoch_t epoch, std::string reason) {
+  report(report_kind::failed, epoch, std::move(reason));
+}
+
+void runner::on_commit(const commit_message& m) {
+  auto& place = core_.setup().place;
+  switch (role_) {
+  case cut_role::pass:
+    return;
+  case cut_role::rewire:
+    core_.commit_rewire(m.epoch);
+    report(report_kind::running, m.epoch);
+    return step();
+  case cut_role::replace:
+    // At its cut the old instance owns the bell, unarmed: see doorbell.
+    place.bell->set_target(caf::actor_cast<caf::strong_actor_ptr>(successor_));
+    send(successor_, start_message{m.epoch, core_.commit_replace(m.epoch)});
+    return leave(m.epoch);
+  case cut_role::remove:
+    place.events->close();
+    place.bell->set_target(nullptr);
+    return leave(m.epoch);
+  }
+}
+
+void runner::on_abort(const abort_message& m) {
+  if (!core_.running() && core_.setup().epoch == m.epoch) return leave(m.epoch);
+  core_.abort(m.epoch);
+  successor_ = nullptr;
+  step_awake();
+}
+
+void runner::leave(epoch_t epoch) {
+  // Destroying the instance may unload its module: not on a worker.
+  environment_.pool->run([remains = core_.end(), to = supervisor_,
+                          end = report_message{report_kind::ended, epoch, core_.setup().place.name,
+                                               {}}]() mutable {
+    remains = {};
+    caf::anon_send(to, std::move(end));
+  });
+  quit();
+}
+
+// -- what the core asks ---------------------------------------------------------------------------
+
+core_clock::time_point runner::now() { return system().clock().now(); }
+
+void runner::start_timer(std::uint64_t id, core_clock::time_point at) {
+  scheduled_send(this, at, timer_message{id});
+}
+
+void runner::start_job(std::uint64_t id, std::function<void()> work,
+                       std::shared_ptr<operator_base> needs) {
+  environment_.pool->run([self = caf::actor_cast<caf::actor>(this), id, work = std::move(work),
+                          needs = std::move(needs)]() mutable {
+    std::optional<std::string> thrown;
+    try {
+      work();
+    } catch (const std::exception& e) {
+      thrown = e.what();
+    } catch (...) {
+      thrown = "an exception that is no std::exception";
+    }
+    work = nullptr; // its code is the module's: gone before the operator may be
+    needs = nullptr;
+    caf::anon_send(self, job_message{id, std::move(thrown)});
+  });
+}
+
+void* runner::resource(std::string_view name) {
+  const auto found = environment_.resources.find(name);
+  if (found == environment_.resources.end())
+    throw std::runtime_error("operator '" + core_.setup().place.name + "' needs the host resource '" +
+                             std::string(name) + "', which this host does not offer");
+  return found->second;
+}
+
+void runner::write_log(log_level level, std::string_view line) {
+  constexpr spdlog::level::level_enum levels[] = {spdlog::level::debug, spdlog::level::info,
+                                                  spdlog::level::warn, spdlog::level::err};
+  spdlog::log(levels[static_cast<int>(level)], "{}: {}", core_.setup().place.name, line);
+}
+
+void runner::request_stop(std::string reason) { send(supervisor_, stop_message{std::move(reason)}); }
+
+void runner::report(report_kind kind, epoch_t epoch, std::string text) {
+  send(supervisor_, report_message{kind, epoch, core_.setup().place.name, std::move(text)});
+}
+
+} // namespace instar

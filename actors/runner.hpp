@@ -1,0 +1,72 @@
+#pragma once
+
+#include "actors/blocking_pool.hpp"
+#include "actors/doorbell.hpp"
+#include "actors/messages.hpp"
+#include "actors/operator_core.hpp"
+
+#include <caf/event_based_actor.hpp>
+
+#include <map>
+#include <string>
+
+namespace instar {
+
+/// What every runner of a service shares. Outlives them all.
+struct runner_environment {
+  blocking_pool* pool = nullptr;
+  std::map<std::string, void*, std::less<>> resources; ///< host-owned, by resource name
+};
+
+/// The actor that runs one operator instance.
+///
+/// Its mailbox carries wakes and the supervisor's messages; packets come along the arcs. What to do
+/// with either is the core's: the runner feeds it, and carries its answers to the supervisor and
+/// to the successor.
+class runner final : public caf::event_based_actor, private core_host {
+public:
+  runner(caf::actor_config& config, operator_setup setup, operator_links links,
+         const runner_environment& environment, caf::actor supervisor);
+  ~runner() override;
+
+  caf::behavior make_behavior() override;
+  void on_exit() override;
+
+private:
+  void on_create();
+  void on_constructed(const constructed_message& m);
+  void on_prepare(const prepare_message& m);
+  void on_restore(const restore_message& m);
+  void on_start(const start_message& m);
+  void on_commit(const commit_message& m);
+  void on_abort(const abort_message& m);
+  void leave(epoch_t epoch);
+
+  /// Runs the core once, and asks for another turn if it wants one.
+  void step();
+  /// The same after a message that is no wake: the bell may still be armed.
+  void step_awake();
+  void report(report_kind kind, epoch_t epoch, std::string text = {});
+
+  // core_host
+  caf::execution_unit* worker() override { return context(); }
+  core_clock::time_point now() override;
+  void start_timer(std::uint64_t id, core_clock::time_point at) override;
+  void start_job(std::uint64_t id, std::function<void()> work,
+                 std::shared_ptr<operator_base> needs) override;
+  void* resource(std::string_view name) override;
+  void write_log(log_level level, std::string_view line) override;
+  void request_stop(std::string reason) override;
+  void at_cut(epoch_t epoch, std::optional<state> saved) override;
+  void cut_delayed(epoch_t epoch, std::string reason) override;
+  void cut_failed(epoch_t epoch, std::string reason) override;
+
+  const runner_environment& environment_;
+  caf::actor supervisor_;
+  operator_core core_;
+  operator_links links_; // until it starts
+  cut_role role_ = cut_role::pass;
+  caf::actor successor_;
+};
+
+} // namespace instar

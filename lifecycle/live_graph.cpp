@@ -1,0 +1,123 @@
+#include "lifecycle/live_graph.hpp"
+
+#include "actors/doorbell.hpp"
+
+#include <algorithm>
+
+namespace instar {
+
+namespace {
+
+operator_place make_place(const std::string& name) {
+  auto bell = std::make_shared<doorbell>();
+  return {name, bell, std::make_shared<inlet>(bell), std::make_shared<operator_counters>()};
+}
+
+std::size_t port_index(const std::vector<port_description>& ports, const std::string& name) {
+  const auto found = std::find_if(ports.begin(), ports.end(),
+                                  [&](const port_description& p) { return p.name == name; });
+  return static_cast<std::size_t>(found - ports.begin());
+}
+
+/// The payload type that an arc carries: of an output that follows an input, the declared one.
+std::string payload_of(const arc_node& node, const typed_graph& of) {
+  const auto& outputs = of.types.find(node.from)->second.outputs;
+  return outputs.at(port_index(outputs, node.from_port)).payload;
+}
+
+cut_role role_of(const operator_change& op) {
+  switch (op.action) {
+  case operator_action::remove: return cut_role::remove;
+  case operator_action::replace: return cut_role::replace;
+  default: return op.arcs_change ? cut_role::rewire : cut_role::pass;
+  }
+}
+
+} // namespace
+
+live_graph live_graph::next(const transition_plan& plan, const typed_graph& wanted) const {
+  live_graph after;
+  for (const auto& op : plan.operators) {
+    if (op.action == operator_action::remove) continue;
+    member m;
+    if (const auto old = members.find(op.name); old != members.end()) m = old->second;
+    else m.place = make_place(op.name);
+    if (op.action != operator_action::keep) {
+      m.actor = nullptr;
+      m.reference = op.new_reference;
+    }
+    after.members.emplace(op.name, std::move(m));
+  }
+  for (const auto& change : plan.arcs) {
+    if (change.action == arc_action::remove) continue;
+    const auto name = change.arc.name();
+    auto queue = change.action == arc_action::keep
+                     ? arcs.find(name)->second.queue
+                     : std::make_shared<arc>(name, change.arc.capacity);
+    after.arcs.emplace(name, live_arc{change.arc, std::move(queue), payload_of(change.arc, wanted)});
+  }
+  return after;
+}
+
+std::map<std::string, operator_links> live_graph::all_links(const typed_graph& of) const {
+  std::map<std::string, operator_links> links;
+  for (const auto& [name, m] : members) links[name];
+  for (const auto& node : of.content.arcs) {
+    const auto& queue = arcs.find(node.name())->second.queue;
+    const auto& from = members.find(node.from)->second.place;
+    const auto& to = members.find(node.to)->second.place;
+    const auto out = port_index(of.types.find(node.from)->second.outputs, node.from_port);
+    const auto in = port_index(of.types.find(node.to)->second.inputs, node.to_port);
+    links[node.from].out.push_back({queue, out, to.bell});
+    links[node.to].in.push_back({queue, in, from.bell});
+  }
+  return links;
+}
+
+std::map<std::string, participation> live_graph::parts(const transition_plan& plan,
+                                                       const live_graph& after,
+                                                       const typed_graph& wanted,
+                                                       epoch_t epoch) const {
+  std::map<std::string, participation> parts;
+  auto links = after.all_links(wanted);
+  for (const auto& op : plan.operators) {
+    if (op.action == operator_action::add || !(op.participates() || op.in_region)) continue;
+    participation part;
+    part.epoch = epoch;
+    part.role = role_of(op);
+    part.saves_state = op.transfers_state;
+    if (part.role == cut_role::rewire) part.next = std::move(links[op.name]);
+    parts.emplace(op.name, std::move(part));
+  }
+  for (const auto& change : plan.arcs) {
+    if (!change.in_region) continue;
+    const auto& queue = arcs.find(change.arc.name())->second.queue;
+    parts.at(change.arc.from).marked_out.push_back(queue);
+    parts.at(change.arc.to).marked_in.push_back(queue);
+  }
+  return parts;
+}
+
+void live_graph::describe(service_status& into) const {
+  for (const auto& [name, m] : members) {
+    const auto& c = *m.place.counters;
+    operator_status s;
+    s.name = name;
+    s.reference = m.reference;
+    s.since_epoch = m.since;
+    s.phase = "running";
+    s.packets_in = c.packets_in.get();
+    s.packets_out = c.packets_out.get();
+    s.events = c.events.get();
+    s.activations = c.activations.get();
+    s.busy_ns = c.busy_ns.get();
+    s.blocked = c.blocked.get();
+    s.errors = c.errors.get();
+    s.restarts = c.restarts.get();
+    into.operators.push_back(std::move(s));
+  }
+  for (const auto& [name, a] : arcs)
+    into.arcs.push_back({name, a.payload, a.queue->capacity(), a.queue->queued()});
+}
+
+} // namespace instar

@@ -1,0 +1,52 @@
+#pragma once
+
+#include "actors/graph.hpp"
+#include "actors/links.hpp"
+#include "actors/participation.hpp"
+#include "lifecycle/plan.hpp"
+#include "lifecycle/status.hpp"
+
+#include <caf/actor.hpp>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace instar {
+
+/// The live side of a graph: for each operator its place and the actor that runs it, for each arc
+/// the FIFO. A supervisor keeps one of the running graph, and makes one of the wanted graph when a
+/// transition is prepared: what is kept is shared between the two, so the commit is an assignment
+/// and the rollback is to drop it.
+struct live_graph {
+  struct member {
+    operator_place place;
+    caf::actor actor;
+    std::string reference;
+    epoch_t since = 0;
+  };
+  struct live_arc {
+    arc_node node;
+    std::shared_ptr<arc> queue;
+    std::string payload;
+  };
+
+  std::map<std::string, member, std::less<>> members;
+  std::map<std::string, live_arc, std::less<>> arcs;
+
+  /// Places and arcs of the graph that `plan` leads to. Operators keep their place through their
+  /// name, arcs through theirs; actors of added and replaced operators are still missing.
+  live_graph next(const transition_plan& plan, const typed_graph& wanted) const;
+
+  /// The ends of the arcs at each operator.
+  std::map<std::string, operator_links> all_links(const typed_graph& of) const;
+
+  /// The part of each old operator that the plan gives one. `after` is what `next` returned.
+  std::map<std::string, participation> parts(const transition_plan& plan, const live_graph& after,
+                                             const typed_graph& wanted, epoch_t epoch) const;
+
+  void describe(service_status& into) const;
+};
+
+} // namespace instar

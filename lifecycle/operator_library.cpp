@@ -1,0 +1,60 @@
+#include "lifecycle/operator_library.hpp"
+
+namespace instar {
+
+operator_library::~operator_library() = default;
+
+module_library::module_library(const std::filesystem::path& scratch) : loader_(scratch) {}
+
+void module_library::set_places(std::vector<std::filesystem::path> places) {
+  catalogue_.set_places(std::move(places));
+}
+
+result<operator_description> module_library::describe(std::string_view type,
+                                                      std::uint32_t version) {
+  auto found = catalogue_.find(type, version);
+  if (!found) return found.error();
+  return std::move(found->type);
+}
+
+result<operator_factory> module_library::load(std::string_view type, std::uint32_t version) {
+  auto found = catalogue_.find(type, version);
+  if (!found) return found.error();
+  auto module = loader_.load(found->file);
+  if (!module) return module.error();
+  return factory_of(*module, type, version);
+}
+
+operator_library::totals module_library::count() const {
+  const auto& c = loader_.counts();
+  return {c.loaded.load(), c.unloaded.load(), c.stuck.load()};
+}
+
+void host_library::add(operator_description type, operator_factory factory) {
+  auto key = type.reference();
+  entries_.insert_or_assign(std::move(key), entry{std::move(type), std::move(factory)});
+}
+
+result<const host_library::entry*> host_library::find(std::string_view type,
+                                                      std::uint32_t version) const {
+  const auto key = std::string(type) + "@" + std::to_string(version);
+  const auto found = entries_.find(key);
+  if (found == entries_.end())
+    return failure{errc::not_found,
+                   "operator type " + key + " is not part of this program; add it to its library"};
+  return &found->second;
+}
+
+result<operator_description> host_library::describe(std::string_view type, std::uint32_t version) {
+  auto found = find(type, version);
+  if (!found) return found.error();
+  return (*found)->type;
+}
+
+result<operator_factory> host_library::load(std::string_view type, std::uint32_t version) {
+  auto found = find(type, version);
+  if (!found) return found.error();
+  return (*found)->factory;
+}
+
+} // namespace instar

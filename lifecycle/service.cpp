@@ -1,0 +1,169 @@
+#include "lifecycle/service.hpp"
+
+#include "actors/blocking_pool.hpp"
+#include "lifecycle/admin_actor.hpp"
+#include "lifecycle/operator_library.hpp"
+#include "lifecycle/supervisor.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <caf/send.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+namespace instar {
+
+result<operator_update> parse_update(std::string_view text) {
+  const auto wrong = [&] {
+    return failure{errc::bad_input, "'" + std::string(text) +
+                                        "' is no update; write OPERATOR=TYPE@VERSION, for example "
+                                        "load=http.load@2"};
+  };
+  const auto equals = text.find('=');
+  const auto at = text.rfind('@');
+  if (equals == text.npos || at == text.npos || equals == 0 || at <= equals + 1) return wrong();
+  operator_update update;
+  update.name = text.substr(0, equals);
+  update.type = text.substr(equals + 1, at - equals - 1);
+  const auto digits = text.substr(at + 1);
+  const auto [end, error] =
+      std::from_chars(digits.data(), digits.data() + digits.size(), update.version);
+  if (error != std::errc{} || end != digits.data() + digits.size() || update.version == 0)
+    return wrong();
+  return update;
+}
+
+const char* to_string(transition_outcome outcome) {
+  switch (outcome) {
+  case transition_outcome::unchanged: return "unchanged";
+  case transition_outcome::committed: return "committed";
+  case transition_outcome::refused: return "refused";
+  case transition_outcome::rolled_back: return "rolled back";
+  }
+  return "";
+}
+
+namespace {
+
+struct system_config : caf::actor_system_config {
+  explicit system_config(const service_options& options) {
+    const auto workers = options.workers > 0
+                             ? options.workers
+                             : std::max<std::size_t>(1, std::thread::hardware_concurrency());
+    set("scheduler.policy", caf::atom_from_string(options.scheduler));
+    set("scheduler.max-threads", workers);
+    set("scheduler.max-throughput", std::size_t{64}); // messages before another actor's turn
+  }
+};
+
+} // namespace
+
+// In the order of their dependence: each is destroyed before what stands above it.
+struct service::parts {
+  service_options options;
+  std::shared_ptr<operator_library> library;
+  std::mutex end_guard;
+  std::function<void(std::string)> end;
+  runner_environment environment;
+  system_config config;
+  caf::actor_system system;
+  std::unique_ptr<blocking_pool> pool; // its threads send to actors: joined before the system ends
+  caf::actor supervisor, admin;
+
+  explicit parts(service_options given)
+      : options(std::move(given)), config(options), system(config) {}
+
+  void order(wanted_graph wanted, std::string who, std::chrono::nanoseconds deadline, bool stops,
+             std::function<void(history_entry)> done) {
+    auto order = std::make_shared<transition_order>();
+    order->wanted = std::move(wanted);
+    order->who = std::move(who);
+    order->deadline = deadline;
+    order->stops = stops;
+    order->done = std::move(done);
+    caf::anon_send(admin, order_message{std::move(order)});
+  }
+};
+
+service::service(service_options options) : parts_(std::make_unique<parts>(std::move(options))) {
+  auto& p = *parts_;
+  p.library = p.options.library ? p.options.library
+                                : std::make_shared<module_library>(p.options.scratch);
+  p.pool = std::make_unique<blocking_pool>(std::max<std::size_t>(1, p.options.blocking_threads));
+  p.environment.pool = p.pool.get();
+  supervisor_setup setup;
+  setup.options = &p.options;
+  setup.library = p.library.get();
+  setup.environment = &p.environment;
+  setup.on_end = [&p](std::string reason) {
+    std::lock_guard lock(p.end_guard);
+    if (auto call = std::exchange(p.end, nullptr)) call(std::move(reason));
+  };
+  // A thread of its own: it reads and maps modules, and its deadlines must fire whatever the
+  // workers are busy with.
+  p.supervisor = p.system.spawn<instar::supervisor, caf::detached>(std::move(setup));
+  p.admin = p.system.spawn<admin_actor>(p.supervisor);
+}
+
+service::~service() {
+  auto& p = *parts_;
+  caf::anon_send_exit(p.admin, caf::exit_reason::user_shutdown);
+  caf::anon_send_exit(p.supervisor, caf::exit_reason::user_shutdown);
+  p.admin = nullptr;
+  p.supervisor = nullptr;
+  p.system.await_all_actors_done();
+  p.pool.reset();
+}
+
+void service::offer(std::string_view resource_name, void* resource) {
+  parts_->environment.resources.insert_or_assign(std::string(resource_name), resource);
+}
+
+void service::plan(graph target, std::function<void(transition_plan)> done) {
+  caf::anon_send(parts_->admin, plan_message{std::make_shared<wanted_graph>(std::move(target)),
+                                             std::move(done)});
+}
+
+void service::plan_update(std::vector<operator_update> updates,
+                          std::function<void(transition_plan)> done) {
+  caf::anon_send(parts_->admin, plan_message{std::make_shared<wanted_graph>(std::move(updates)),
+                                             std::move(done)});
+}
+
+void service::apply(transition_request request, std::function<void(history_entry)> done) {
+  parts_->order(std::move(request.target), std::move(request.who), request.deadline, false,
+                std::move(done));
+}
+
+void service::update(std::vector<operator_update> updates, std::string who,
+                     std::chrono::nanoseconds deadline, std::function<void(history_entry)> done) {
+  parts_->order(std::move(updates), std::move(who), deadline, false, std::move(done));
+}
+
+void service::stop(std::string who, std::chrono::nanoseconds deadline,
+                   std::function<void(history_entry)> done) {
+  parts_->order(graph{}, std::move(who), deadline, true, std::move(done));
+}
+
+void service::status(std::function<void(service_status)> done) {
+  caf::anon_send(parts_->admin, status_message{std::move(done)});
+}
+
+void service::current_graph(std::function<void(graph)> done) {
+  caf::anon_send(parts_->admin, graph_message{std::move(done)});
+}
+
+void service::history(std::function<void(std::vector<history_entry>)> done) {
+  caf::anon_send(parts_->admin, history_message{std::move(done)});
+}
+
+void service::on_end(std::function<void(std::string reason)> callback) {
+  std::lock_guard lock(parts_->end_guard);
+  parts_->end = std::move(callback);
+}
+
+} // namespace instar

@@ -1,0 +1,130 @@
+#include "lifecycle/transition.hpp"
+
+namespace instar {
+
+const char* to_string(transition::step step) {
+  switch (step) {
+  case transition::step::prepare: return "prepare";
+  case transition::step::mark: return "mark";
+  case transition::step::commit: return "commit";
+  case transition::step::retire: return "retire";
+  case transition::step::done: return "done";
+  case transition::step::aborted: return "aborted";
+  }
+  return "";
+}
+
+transition::transition(epoch_t epoch, const transition_plan& plan, clock::time_point now)
+    : epoch_(epoch), step_began_(now) {
+  for (const auto& op : plan.operators) {
+    const bool has_old = op.action != operator_action::add;
+    const bool has_new =
+        op.action == operator_action::add || op.action == operator_action::replace;
+    if (has_old && (op.participates() || op.in_region))
+      votes_.emplace(report_kind::prepared, op.name);
+    if (has_new) votes_.emplace(report_kind::created, op.name);
+    if (!op.participates()) continue;
+    if (has_old) cuts_.emplace(report_kind::at_cut, op.name);
+    if (op.action == operator_action::replace) cuts_.emplace(report_kind::restored, op.name);
+    if (op.action != operator_action::remove) running_.emplace(report_kind::running, op.name);
+    if (op.action == operator_action::remove || op.action == operator_action::replace)
+      ended_.emplace(report_kind::ended, op.name);
+  }
+}
+
+transition::action transition::on_report(const report_message& report, clock::time_point now) {
+  const auto key = std::pair(report.kind, report.name);
+  switch (report.kind) {
+  case report_kind::created:
+  case report_kind::prepared:
+    votes_.erase(key);
+    break;
+  case report_kind::at_cut:
+  case report_kind::restored:
+    delays_.erase(report.name);
+    cuts_.erase(key);
+    break;
+  case report_kind::running:
+    running_.erase(key);
+    break;
+  case report_kind::ended:
+    ended_.erase(key);
+    break;
+  case report_kind::delayed:
+    delays_[report.name] = report.text;
+    return action::none;
+  case report_kind::failed:
+    return give_up(report.text, now);
+  }
+  return proceed(now);
+}
+
+transition::action transition::proceed(clock::time_point now) {
+  if (step_ == step::prepare && votes_.empty()) return enter(step::mark, now);
+  if (step_ == step::mark && cuts_.empty()) return enter(step::commit, now);
+  if (step_ == step::commit && running_.empty()) enter(step::retire, now);
+  if (step_ == step::retire && ended_.empty()) return enter(step::done, now);
+  return action::none;
+}
+
+transition::action transition::enter(step next, clock::time_point now) {
+  times_.push_back({to_string(step_), now - step_began_});
+  step_ = next;
+  step_began_ = now;
+  switch (next) {
+  case step::mark:
+    marked_ = true;
+    mark_began_ = now;
+    return action::mark;
+  case step::commit:
+    return action::commit;
+  case step::retire:
+    mark_to_commit_ = now - mark_began_;
+    return action::none;
+  case step::done:
+    return action::finish;
+  case step::aborted:
+    return action::abort;
+  case step::prepare:
+    break;
+  }
+  return action::none;
+}
+
+transition::action transition::give_up(std::string reason, clock::time_point now) {
+  if (step_ != step::prepare && step_ != step::mark) return action::none;
+  reason_ = std::move(reason);
+  return enter(step::aborted, now);
+}
+
+std::string transition::waiting_for() const {
+  const auto& missing = step_ == step::prepare ? votes_
+                        : step_ == step::mark  ? cuts_
+                        : step_ == step::commit ? running_
+                                                : ended_;
+  std::string text;
+  std::size_t named = 0;
+  for (const auto& [kind, name] : missing) {
+    if (++named > 5) {
+      text += ", and " + std::to_string(missing.size() - 5) + " more";
+      break;
+    }
+    if (!text.empty()) text += ", ";
+    text += "operator '" + name + "' ";
+    const auto delay = delays_.find(name);
+    switch (kind) {
+    case report_kind::created: text += "is still being constructed"; break;
+    case report_kind::prepared: text += "has not answered"; break;
+    case report_kind::at_cut:
+      text += delay == delays_.end() ? "has not reached its cut"
+                                     : "says not yet: " + delay->second;
+      break;
+    case report_kind::restored: text += "has not restored its state"; break;
+    case report_kind::running: text += "has not started"; break;
+    default: text += "has not ended"; break;
+    }
+  }
+  return text;
+}
+
+} // namespace instar

@@ -1,0 +1,76 @@
+#pragma once
+
+#include "actors/messages.hpp"
+#include "lifecycle/plan.hpp"
+#include "lifecycle/status.hpp"
+
+#include <chrono>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace instar {
+
+/// The state machine of one transition after its plan: prepare → mark → commit → retire.
+///
+/// Pure: it is told what participants report and answers what is to be done; the supervisor does
+/// it. What it guarantees: the commit is answered exactly once, only after every participant has
+/// reached its cut and every successor holds its state; after `aborted` nothing is committed.
+class transition {
+public:
+  using clock = std::chrono::steady_clock;
+
+  enum class step { prepare, mark, commit, retire, done, aborted };
+
+  transition(epoch_t epoch, const transition_plan& plan, clock::time_point now);
+
+  epoch_t epoch() const { return epoch_; }
+  step current() const { return step_; }
+
+  /// What the supervisor has to do after a report.
+  enum class action {
+    none,
+    mark,   ///< all have voted: send the markers in at the heads
+    commit, ///< all stand at their cuts, all state is restored: point of no return
+    abort,  ///< somebody cannot: take everything back, for `reason()`
+    finish, ///< everything old has ended
+  };
+  /// Takes a report of this epoch; those of other epochs are the caller's to drop.
+  action on_report(const report_message& report, clock::time_point now);
+
+  /// With nobody to wait for, a step is over as soon as it begins.
+  action proceed(clock::time_point now);
+
+  /// The deadline has come, or somebody cancelled: gives up unless the commit has been decided.
+  action give_up(std::string reason, clock::time_point now);
+
+  /// Who is waited for, and why as far as is known; for the reason of a missed deadline.
+  std::string waiting_for() const;
+
+  const std::string& reason() const { return reason_; }
+  bool markers_sent() const { return marked_; }
+  std::vector<step_time> times() const { return times_; }
+  clock::duration mark_to_commit() const { return mark_to_commit_; }
+
+private:
+  using awaited = std::set<std::pair<report_kind, std::string>>;
+
+  action enter(step next, clock::time_point now);
+
+  const epoch_t epoch_;
+  step step_ = step::prepare;
+  bool marked_ = false;
+  awaited votes_, cuts_, running_, ended_;
+  std::map<std::string, std::string> delays_;
+  std::string reason_;
+  clock::time_point step_began_;
+  clock::time_point mark_began_{};
+  clock::duration mark_to_commit_{0};
+  std::vector<step_time> times_;
+};
+
+const char* to_string(transition::step step);
+
+} // namespace instar

@@ -1,0 +1,106 @@
+#include "lifecycle/transition.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace instar;
+using action = transition::action;
+using step = transition::step;
+
+namespace {
+
+const auto t0 = transition::clock::time_point{} + std::chrono::hours(1);
+
+operator_change change(operator_action a, std::string name, bool in_region = true) {
+  operator_change c;
+  c.action = a;
+  c.name = std::move(name);
+  c.in_region = in_region;
+  return c;
+}
+
+report_message report(report_kind kind, std::string name, std::string text = {}) {
+  return {kind, 2, std::move(name), std::move(text)};
+}
+
+/// `a` is replaced, `b` between is crossed by the markers, `c` is removed, `d` is added.
+transition_plan mixed_plan() {
+  transition_plan p;
+  p.operators = {change(operator_action::replace, "a"), change(operator_action::keep, "b"),
+                 change(operator_action::remove, "c"), change(operator_action::add, "d", false)};
+  return p;
+}
+
+void vote(transition& t) {
+  CHECK(t.on_report(report(report_kind::prepared, "a"), t0) == action::none);
+  CHECK(t.on_report(report(report_kind::created, "a"), t0) == action::none);
+  CHECK(t.on_report(report(report_kind::prepared, "c"), t0) == action::none);
+  CHECK(t.on_report(report(report_kind::created, "d"), t0) == action::none);
+  CHECK(t.on_report(report(report_kind::prepared, "b"), t0) == action::mark);
+}
+
+} // namespace
+
+TEST_CASE("markers are sent only when every participant has voted") {
+  transition t(2, mixed_plan(), t0);
+  CHECK(t.proceed(t0) == action::none);
+  CHECK_FALSE(t.markers_sent());
+  vote(t);
+  CHECK(t.markers_sent());
+}
+
+TEST_CASE("the commit comes only when all stand at their cuts and all state is restored") {
+  transition t(2, mixed_plan(), t0);
+  vote(t);
+  CHECK(t.on_report(report(report_kind::at_cut, "c"), t0) == action::none);
+  CHECK(t.on_report(report(report_kind::at_cut, "a"), t0) == action::none);
+  CHECK(t.on_report(report(report_kind::restored, "a"), t0) == action::commit);
+  CHECK(t.on_report(report(report_kind::running, "a"), t0) == action::none);
+  CHECK(t.on_report(report(report_kind::ended, "a"), t0) == action::none);
+  CHECK(t.on_report(report(report_kind::ended, "c"), t0) == action::none);
+  CHECK(t.current() == step::commit);
+  CHECK(t.on_report(report(report_kind::running, "d"), t0 + std::chrono::milliseconds(3)) ==
+        action::finish);
+  CHECK(t.mark_to_commit() == std::chrono::milliseconds(3));
+  CHECK(t.times().size() == 4);
+}
+
+TEST_CASE("a failure before the commit takes everything back, once") {
+  transition t(2, mixed_plan(), t0);
+  vote(t);
+  CHECK(t.on_report(report(report_kind::failed, "a", "restore failed"), t0) == action::abort);
+  CHECK(t.reason() == "restore failed");
+  CHECK(t.current() == step::aborted);
+  CHECK(t.on_report(report(report_kind::failed, "c", "too late"), t0) == action::none);
+  CHECK(t.on_report(report(report_kind::at_cut, "a"), t0) == action::none);
+}
+
+TEST_CASE("after the point of no return nothing takes it back") {
+  transition t(2, mixed_plan(), t0);
+  vote(t);
+  t.on_report(report(report_kind::at_cut, "c"), t0);
+  t.on_report(report(report_kind::at_cut, "a"), t0);
+  CHECK(t.on_report(report(report_kind::restored, "a"), t0) == action::commit);
+  CHECK(t.give_up("deadline", t0) == action::none);
+  CHECK(t.current() == step::commit);
+}
+
+TEST_CASE("who is waited for is named, with the reason that it gave") {
+  transition t(2, mixed_plan(), t0);
+  CHECK(t.waiting_for().find("operator 'd' is still being constructed") != std::string::npos);
+  vote(t);
+  t.on_report(report(report_kind::delayed, "a", "3 requests are open"), t0);
+  CHECK(t.waiting_for().find("operator 'a' says not yet: 3 requests are open") !=
+        std::string::npos);
+  t.on_report(report(report_kind::at_cut, "a"), t0);
+  CHECK(t.waiting_for() == "operator 'c' has not reached its cut, operator 'a' has not restored "
+                           "its state");
+}
+
+TEST_CASE("a start has nobody at a cut, so it commits as soon as all is constructed") {
+  transition_plan p;
+  p.operators = {change(operator_action::add, "x", false)};
+  transition t(2, p, t0);
+  CHECK(t.on_report(report(report_kind::created, "x"), t0) == action::mark);
+  CHECK(t.proceed(t0) == action::commit);
+  CHECK(t.on_report(report(report_kind::running, "x"), t0) == action::finish);
+}

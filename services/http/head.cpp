@@ -1,0 +1,152 @@
+#include "services/http/head.hpp"
+
+#include <boost/beast/core/string.hpp>
+#include <boost/beast/http/basic_parser.hpp>
+
+#include <limits>
+#include <string>
+
+namespace instar::http {
+
+namespace {
+
+namespace beast = boost::beast;
+using error = beast::http::error;
+
+/// Notes what a refusal or an answer depends on; keeps no field.
+class noting_parser final : public beast::http::basic_parser<true> {
+public:
+  using text = boost::beast::string_view;
+
+  beast::http::verb verb = beast::http::verb::unknown;
+  std::string_view target;
+  bool request_line_done = false;
+  bool http11 = false;
+  unsigned hosts = 0;
+  bool expects_continue = false;
+  bool expects_other = false;
+  bool transfer_encoding = false;
+
+private:
+  using error_code = beast::error_code;
+
+  void on_request_impl(beast::http::verb method, text, text path, int version,
+                       error_code&) override {
+    verb = method;
+    target = {path.data(), path.size()};
+    http11 = version == 11;
+    request_line_done = true;
+  }
+  void on_field_impl(beast::http::field name, text, text value, error_code&) override {
+    switch (name) {
+    case beast::http::field::host:
+      ++hosts;
+      break;
+    case beast::http::field::expect:
+      (beast::iequals(value, "100-continue") ? expects_continue : expects_other) = true;
+      break;
+    case beast::http::field::transfer_encoding:
+      transfer_encoding = true;
+      break;
+    default:
+      break;
+    }
+  }
+  void on_header_impl(error_code&) override {}
+  void on_response_impl(int, text, int, error_code&) override {}
+  void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
+  std::size_t on_body_impl(text, error_code&) override { return 0; }
+  void on_chunk_header_impl(std::uint64_t, text, error_code&) override {}
+  std::size_t on_chunk_body_impl(std::uint64_t, text, error_code&) override { return 0; }
+  void on_finish_impl(error_code&) override {}
+};
+
+parsed_head refuse(std::uint16_t status) {
+  return {.line = {.keep_alive = false, .refused = status}, .target = {}};
+}
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+/// A request line whose version is well formed but none that is spoken here.
+bool names_other_version(std::string_view head) {
+  const auto line = head.substr(0, head.find("\r\n"));
+  const auto space = line.rfind(' ');
+  const auto version =
+      space == std::string_view::npos ? std::string_view{} : line.substr(space + 1);
+  return version.size() == 8 && version.substr(0, 5) == "HTTP/" && is_digit(version[5]) &&
+         version[6] == '.' && is_digit(version[7]) && !version.starts_with("HTTP/1.");
+}
+
+std::uint16_t status_of(const beast::error_code& ec, std::string_view head) {
+  if (ec == error::header_limit) return 431;
+  if (ec == error::bad_version && names_other_version(head)) return 505;
+  return 400;
+}
+
+/// Turns `http://host/path` into `/path`, which means the same to this server.
+bool to_origin_form(std::string_view& target) {
+  if (target.starts_with('/')) return true;
+  constexpr std::string_view scheme = "http://";
+  if (target.size() <= scheme.size() ||
+      !beast::iequals({target.data(), scheme.size()}, {scheme.data(), scheme.size()}))
+    return false;
+  const auto path = target.find_first_of("/?", scheme.size());
+  target = path == std::string_view::npos || target[path] == '?' ? "/" : target.substr(path);
+  return true;
+}
+
+std::uint16_t refusal(const noting_parser& p) {
+  using beast::http::verb;
+  if (p.hosts > 1 || (p.http11 && p.hosts == 0)) return 400;
+  if (p.expects_other) return 417;
+  if (p.verb == verb::unknown) return 501;
+  if (p.verb != verb::get && p.verb != verb::head) return 405;
+  return 0;
+}
+
+} // namespace
+
+parsed_head parse_head(std::string_view head, const head_limits& limits) {
+  if (head.size() > limits.head) return refuse(431);
+  noting_parser p;
+  p.header_limit(static_cast<std::uint32_t>(head.size()));
+  p.body_limit(std::numeric_limits<std::uint64_t>::max()); // `limits.body` is checked below
+  beast::error_code ec;
+  p.put(boost::asio::const_buffer(head.data(), head.size()), ec);
+  if (ec) return refuse(status_of(ec, head));
+  if (p.target.size() > limits.target) return refuse(414);
+  // A body whose end is not known in advance: where the next request begins is unknown, too.
+  if (p.transfer_encoding) return refuse(p.chunked() ? 411 : 501);
+  const auto body = p.content_length().value_or(0);
+  if (body > limits.body) return refuse(413);
+
+  parsed_head made;
+  made.line.method = p.verb == beast::http::verb::head ? method::head : method::get;
+  made.line.http11 = p.http11;
+  // The answer comes at once, so a client that waits for leave may or may not send its body.
+  made.line.keep_alive = p.keep_alive() && !p.expects_continue && !p.expects_other;
+  made.line.refused = refusal(p);
+  made.target = p.target;
+  made.body = body;
+  if (made.line.refused == 0 && !to_origin_form(made.target)) made.line.refused = 400;
+  if (made.line.refused == 400) made.line.keep_alive = false;
+  return made;
+}
+
+std::uint16_t refuse_early(std::string_view head, std::size_t fresh, const head_limits& limits) {
+  constexpr std::size_t around_target = 32; // method, version, spaces
+  const auto line_end = head.find('\n');
+  if (line_end == std::string_view::npos)
+    return head.size() > limits.target + around_target ? 414 : 0;
+  if (head.size() > limits.head) return 431;
+  if (line_end + fresh < head.size()) return 0; // looked at before
+  noting_parser p;
+  beast::error_code ec;
+  const auto line = head.substr(0, line_end + 1);
+  p.header_limit(static_cast<std::uint32_t>(line.size() + 1));
+  p.put(boost::asio::const_buffer(line.data(), line.size()), ec);
+  if (p.request_line_done) return p.target.size() > limits.target ? 414 : 0;
+  return ec == error::need_more ? 400 : status_of(ec, line);
+}
+
+} // namespace instar::http

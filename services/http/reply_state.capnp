@@ -1,0 +1,33 @@
+@0xdfa15c2e918cee28;
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("instar::http");
+
+# What has been answered but not written yet, because its reader is slow.
+
+struct ReplyState {
+  outputs @0 :List(Output);
+
+  struct Output {
+    connection @0 :UInt64;
+    responses @1 :List(Response);
+    # In the order in which they have to be written.
+  }
+
+  struct Response {
+    head @0 :Data;
+    sent @1 :UInt64;
+    # Bytes of head and body together that were written already.
+    keepAlive @2 :Bool;
+    body :union {
+      none @3 :Void;
+      bytes @4 :Data;
+      held :group {
+        # Kept by the host while the state is handed over: a large body, or a part of an open file.
+        id @5 :UInt64;
+        offset @6 :UInt64;
+        size @7 :UInt64;
+      }
+    }
+  }
+}

@@ -1,0 +1,50 @@
+#pragma once
+
+#include "actors/operator.hpp"
+#include "actors/settings.hpp"
+#include "services/net/reactor.hpp"
+#include "services/net/state.capnp.h"
+
+namespace instar::net {
+
+/// Listens, and emits each connection that comes in. Its state is the listening socket, which
+/// stays open over updates: no connection attempt is refused meanwhile.
+class accept final : public operator_base {
+public:
+  static constexpr out_port<connection> out{0, "connection"};
+  static constexpr operator_type type{
+      "net.accept",
+      1,
+      "listens on a TCP port and emits the connections",
+      {},
+      {out},
+      capnp::typeId<AcceptState>(),
+      1,
+      {{"address", setting_kind::text, "127.0.0.1", false, "numeric address to listen on"},
+       {"port", setting_kind::integer, "8080", false, "port to listen on; 0 takes any free one"},
+       {"backlog", setting_kind::integer, "1024", false,
+        "connections that may wait to be accepted"},
+       {"max_connections", setting_kind::integer, "10000", false,
+        "connections beyond that wait until others end"}}};
+
+  explicit accept(const settings& values);
+
+  void on_start(context& ctx) override;
+  void on_packet(context&, std::size_t, packet) override {}
+  void on_events(context& ctx, std::span<event> events) override;
+  void on_timer(context& ctx, std::uint64_t token) override;
+  void save(state_writer& into) const override;
+  void restore(context& ctx, state_reader& from) override;
+
+private:
+  void accept_all(context& ctx);
+  void pause(context& ctx);
+
+  const listen_options options_;
+  const std::size_t max_connections_;
+  payload_ptr<listener> listener_; // bound; listens once it is registered
+  lease registered_;
+  bool paused_ = false;
+};
+
+} // namespace instar::net

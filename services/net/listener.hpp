@@ -1,0 +1,46 @@
+#pragma once
+
+#include "services/net/endpoint.hpp"
+#include "transfer/result.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace instar::net {
+
+/// Where to listen.
+struct listen_options {
+  std::string address = "127.0.0.1"; ///< numeric, IPv4 or IPv6
+  std::uint16_t port = 0;            ///< 0 = any free one
+  int backlog = 1024;
+
+  bool operator==(const listen_options&) const = default;
+};
+
+/// A bound socket. It takes connections from `listen` on.
+class listener final : public endpoint {
+public:
+  static constexpr std::string_view payload_name = "net.listener";
+
+  listener(int fd, std::uint64_t id, listen_options options);
+
+  std::string_view type_name() const noexcept override { return payload_name; }
+
+  /// What was asked for.
+  const listen_options& options() const noexcept { return options_; }
+  /// Where it really is, with the port that the system chose.
+  std::string address() const { return local_address(fd()); }
+  std::uint16_t port() const;
+
+  /// Starts to take connections.
+  result<void> listen();
+
+private:
+  const listen_options options_;
+};
+
+/// A non-blocking socket bound as `options` say. The failure names address, cause and remedy.
+result<int> bind_socket(const listen_options& options);
+
+} // namespace instar::net

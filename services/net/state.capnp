@@ -1,0 +1,15 @@
+@0x819f31b7d7df0fbe;
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("instar::net");
+
+# Sockets are the host's and outlive every version of an operator; state names them by id.
+
+struct AcceptState {
+  listener @0 :UInt64;
+  # 0 = it could not listen.
+}
+
+struct ReadState {
+  connections @0 :List(UInt64);
+}

@@ -1,0 +1,185 @@
+#include "apps/instarctl/commands.hpp"
+
+#include "actors/graph_text.hpp"
+#include "apps/common/command_line.hpp"
+#include "apps/instarctl/json.hpp"
+#include "apps/instarctl/rates.hpp"
+#include "apps/instarctl/text.hpp"
+#include "lifecycle/admin_client.hpp"
+#include "lifecycle/plan_text.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <string>
+#include <thread>
+#include <utility>
+
+namespace instar::instarctl {
+
+namespace {
+
+void print(const std::string& text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  std::fflush(stdout);
+}
+
+void print(const nlohmann::json& value, bool indented = true) {
+  print(dump(value, indented) + "\n");
+}
+
+exit_code complain(const failure& why, exit_code code) {
+  std::fprintf(stderr, "instarctl: %s\n", why.message.c_str());
+  return code;
+}
+
+/// Prints an answer, or why there is none.
+template <class T, class Json, class Text>
+exit_code show(const result<T>& answer, const options& o, Json json, Text text) {
+  if (!answer) return complain(answer.error(), exit_code::no_answer);
+  if (o.json) print(json(*answer));
+  else print(text(*answer));
+  return exit_code::done;
+}
+
+exit_code show_status(admin_client& service, const options& o) {
+  return show(
+      service.status(), o, [](const service_status& s) { return to_json(s); },
+      [](const service_status& s) { return to_text(s); });
+}
+
+exit_code show_graph(admin_client& service, const options& o) {
+  return show(
+      service.current_graph(), o, [](const graph& g) { return to_json(g); },
+      [&](const graph& g) { return o.dot    ? to_dot(g)
+                                   : o.toml ? to_toml(g)
+                                            : instar::to_text(g); });
+}
+
+exit_code show_history(admin_client& service, const options& o) {
+  return show(
+      service.history(o.entries), o, [](const std::vector<history_entry>& h) { return to_json(h); },
+      [](const std::vector<history_entry>& h) { return to_text(h); });
+}
+
+exit_code show_top(admin_client& service, const options& o) {
+  const bool redraw = !o.json && ::isatty(STDOUT_FILENO);
+  auto before = service.status();
+  if (!before) return complain(before.error(), exit_code::no_answer);
+  auto seen = std::chrono::steady_clock::now();
+  for (std::uint32_t i = 0; o.count == 0 || i < o.count; ++i) {
+    std::this_thread::sleep_until(seen + o.interval);
+    auto after = service.status();
+    if (!after) return complain(after.error(), exit_code::no_answer);
+    const auto now = std::chrono::steady_clock::now();
+    const auto rates = rates_between(*before, *after, now - seen);
+    if (o.json) print(to_json(*after, rates), false);
+    else print((redraw ? "\x1b[H\x1b[2J" : "") + to_text(*after, rates) + (redraw ? "" : "\n"));
+    before = std::move(after);
+    seen = now;
+  }
+  return exit_code::done;
+}
+
+/// What the command line wants the graph to become.
+result<wanted_change> wanted_of(const options& o) {
+  if (!o.updates.empty()) return wanted_change(o.updates);
+  auto text = apps::read_graph_text(o.file, o.overrides);
+  if (!text) return text.error();
+  return wanted_change(*std::move(text));
+}
+
+exit_code show_plan(admin_client& service, const options& o, const wanted_change& wanted) {
+  const auto plan = service.plan(wanted);
+  if (!plan) return complain(plan.error(), exit_code::no_answer);
+  if (o.json) print(plan_json(*plan));
+  else print(to_text(*plan));
+  if (plan->refused()) return exit_code::refused;
+  return plan->empty() ? exit_code::done : exit_code::would_change;
+}
+
+/// Tells on stderr what the service is changing while it is waited for, one line for each news.
+class progress_lines {
+public:
+  void operator()(const service_status& now) {
+    auto line = now.transition.empty() ? std::string() : "  ... " + now.transition;
+    if (now.queued_transitions > 0)
+      line += " (" + std::to_string(now.queued_transitions) + " waiting)";
+    if (line.empty() || line == last_) return;
+    std::fprintf(stderr, "%s\n", line.c_str());
+    last_ = std::move(line);
+  }
+
+private:
+  std::string last_;
+};
+
+exit_code code_of(transition_outcome outcome) {
+  switch (outcome) {
+  case transition_outcome::unchanged:
+  case transition_outcome::committed:
+    return exit_code::done;
+  case transition_outcome::refused:
+    return exit_code::refused;
+  case transition_outcome::rolled_back:
+    break;
+  }
+  return exit_code::rolled_back;
+}
+
+/// The plan that is shown is of the graph that runs now; if other changes wait, the service makes
+/// another when the turn comes, so a refusal in it is not the last word.
+exit_code make_change(admin_client& service, const options& o, const wanted_change& wanted) {
+  nlohmann::json shown;
+  if (!o.quiet) {
+    const auto plan = service.plan(wanted);
+    if (!plan) return complain(plan.error(), exit_code::no_answer);
+    if (o.json) shown["plan"] = plan_json(*plan);
+    else print(to_text(*plan));
+  }
+  std::function<void(const service_status&)> progress;
+  if (!o.quiet && !o.json)
+    progress = [lines = progress_lines()](const service_status& s) mutable { lines(s); };
+  const auto entry = service.apply(wanted, o.deadline, progress);
+  if (!entry) return complain(entry.error(), exit_code::no_answer);
+  if (o.json) {
+    shown["outcome"] = to_json(*entry);
+    print(shown);
+  } else {
+    print(outcome_text(*entry));
+  }
+  return code_of(entry->outcome);
+}
+
+} // namespace
+
+exit_code run(const options& o) {
+  wanted_change wanted;
+  if (o.what == command::plan || o.what == command::apply || o.what == command::update) {
+    auto given = wanted_of(o);
+    if (!given) return complain(given.error(), exit_code::refused);
+    wanted = *std::move(given);
+  }
+  auto service = admin_client::connect(o.admin);
+  if (!service) return complain(service.error(), exit_code::no_answer);
+  switch (o.what) {
+  case command::status:
+    return show_status(**service, o);
+  case command::graph:
+    return show_graph(**service, o);
+  case command::history:
+    return show_history(**service, o);
+  case command::top:
+    return show_top(**service, o);
+  case command::plan:
+    return show_plan(**service, o, wanted);
+  case command::apply:
+  case command::update:
+    return make_change(**service, o, wanted);
+  }
+  return exit_code::bad_usage;
+}
+
+} // namespace instar::instarctl

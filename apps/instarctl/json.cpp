@@ -1,0 +1,138 @@
+#include "apps/instarctl/json.hpp"
+
+#include "lifecycle/plan_text.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <array>
+#include <ctime>
+
+namespace instar::instarctl {
+
+using nlohmann::json;
+
+namespace {
+
+double ms(std::chrono::nanoseconds time) {
+  return std::chrono::duration<double, std::milli>(time).count();
+}
+
+json operator_json(const operator_status& op) {
+  return {{"name", op.name},
+          {"type", op.reference},
+          {"since_epoch", op.since_epoch},
+          {"phase", op.phase},
+          {"packets_in", op.packets_in},
+          {"packets_out", op.packets_out},
+          {"events", op.events},
+          {"activations", op.activations},
+          {"busy_ms", static_cast<double>(op.busy_ns) / 1e6},
+          {"blocked", op.blocked},
+          {"errors", op.errors},
+          {"restarts", op.restarts}};
+}
+
+const char* to_string(error_strategy strategy) {
+  switch (strategy) {
+  case error_strategy::resume:
+    return "resume";
+  case error_strategy::restart:
+    return "restart";
+  case error_strategy::stop:
+    return "stop";
+  }
+  return "";
+}
+
+} // namespace
+
+json to_json(const service_status& s) {
+  json operators = json::array(), arcs = json::array();
+  for (const auto& op : s.operators) operators.push_back(operator_json(op));
+  for (const auto& a : s.arcs)
+    arcs.push_back(
+        {{"name", a.name}, {"payload", a.payload}, {"capacity", a.capacity}, {"queued", a.queued}});
+  return {{"name", s.name},
+          {"graph_file", s.graph_file},
+          {"version", s.version},
+          {"pid", s.pid},
+          {"epoch", s.epoch},
+          {"started", iso_time(s.started)},
+          {"phase", s.phase},
+          {"transition", s.transition},
+          {"queued_transitions", s.queued_transitions},
+          {"operators", std::move(operators)},
+          {"arcs", std::move(arcs)},
+          {"modules_loaded", s.modules_loaded},
+          {"modules_unloaded", s.modules_unloaded},
+          {"modules_stuck", s.modules_stuck},
+          {"resident_bytes", s.resident_bytes}};
+}
+
+json to_json(const graph& g) {
+  json modules = json::array(), operators = json::array(), arcs = json::array();
+  for (const auto& place : g.modules) modules.push_back(place.string());
+  for (const auto& op : g.operators) {
+    json values = json::object();
+    for (const auto& [key, value] : op.values.all())
+      std::visit([&, &name = key](const auto& v) { values[name] = v; }, value);
+    operators.push_back({{"name", op.name},
+                         {"type", op.reference()},
+                         {"settings", std::move(values)},
+                         {"on_error", to_string(op.on_error.strategy)},
+                         {"max_errors", op.on_error.limit},
+                         {"error_window_ms", ms(op.on_error.window)}});
+  }
+  for (const auto& a : g.arcs)
+    arcs.push_back({{"from", a.from},
+                    {"from_port", a.from_port},
+                    {"to", a.to},
+                    {"to_port", a.to_port},
+                    {"capacity", a.capacity}});
+  return {{"name", g.name},
+          {"graph_file", g.origin.string()},
+          {"modules", std::move(modules)},
+          {"operators", std::move(operators)},
+          {"arcs", std::move(arcs)}};
+}
+
+json to_json(const history_entry& e) {
+  json steps = json::object();
+  for (const auto& step : e.steps) steps[step.step + "_ms"] = ms(step.took);
+  return {{"id", e.id},
+          {"epoch", e.epoch},
+          {"who", e.who},
+          {"what", e.what},
+          {"when", iso_time(e.when)},
+          {"outcome", to_string(e.outcome)},
+          {"reason", e.reason},
+          {"steps", std::move(steps)},
+          {"mark_to_commit_ms", ms(e.mark_to_commit)}};
+}
+
+json to_json(const std::vector<history_entry>& entries) {
+  json list = json::array();
+  for (const auto& e : entries) list.push_back(to_json(e));
+  return list;
+}
+
+json plan_json(const transition_plan& plan) { return json::parse(instar::to_json(plan)); }
+
+std::string dump(const json& value, bool indented) {
+  return value.dump(indented ? 2 : -1, ' ', false, json::error_handler_t::replace);
+}
+
+std::string iso_time(std::chrono::system_clock::time_point when) {
+  const auto since = when.time_since_epoch();
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(since);
+  const auto rest = std::chrono::duration_cast<std::chrono::milliseconds>(since - seconds);
+  const std::time_t whole = seconds.count();
+  std::tm parts{};
+  ::gmtime_r(&whole, &parts);
+  std::array<char, 40> text{};
+  std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &parts);
+  const auto fraction = std::to_string(1000 + rest.count());
+  return std::string(text.data()) + "." + fraction.substr(1) + "Z";
+}
+
+} // namespace instar::instarctl

@@ -1,0 +1,149 @@
+#include "apps/instarctl/options.hpp"
+
+#include "apps/common/command_line.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <iostream>
+#include <utility>
+
+namespace instar::instarctl {
+
+namespace {
+
+constexpr auto footer = R"(Exit codes:
+  0   done; for plan: nothing would change
+  1   the service cannot be reached, or did not answer
+  2   for plan: it would change the service
+  3   refused, nothing has changed
+  4   rolled back, the old version serves with its state
+  64  wrong command line
+
+Examples:
+  instarctl status
+  instarctl graph --dot | dot -Tsvg > graph.svg
+  instarctl plan http-nio.toml
+  instarctl apply http-nio.toml --deadline 2s
+  instarctl apply http.toml --set load.root=/srv/www
+  instarctl update load=http.load@2 reply=http.reply@2
+  instarctl history -n 5 --json
+  instarctl top --interval 1s --count 10
+
+instarctl COMMAND --help says more.)";
+
+constexpr auto apply_footer =
+    R"(The file is read here and checked by the service. What the service was started
+with by --set still holds where it fits; --set given here counts for this file only, and wins.
+If instarctl is interrupted, the change goes on; instarctl history tells its outcome.)";
+
+/// The texts of options that are parsed after CLI11 has done its part.
+struct raw_texts {
+  std::vector<std::string> sets, updates;
+  std::string deadline, interval = "1s";
+};
+
+void add_common(CLI::App& to, options& o) {
+  to.add_option("--admin", o.admin, "Socket of the service; default $INSTAR_ADMIN")
+      ->type_name("SOCKET")
+      ->capture_default_str();
+  to.add_flag("--json", o.json, "Print JSON");
+}
+
+void add_sets(CLI::App& to, raw_texts& raw) {
+  to.add_option("--set", raw.sets, "Override a setting of the file; may be repeated")
+      ->type_name("OPERATOR.KEY=VALUE")
+      ->allow_extra_args(false);
+}
+
+void add_change(CLI::App& to, options& o, raw_texts& raw) {
+  to.add_option("--deadline", raw.deadline, "Give up after that; default: the service's")
+      ->type_name("TIME");
+  to.add_flag("-q,--quiet", o.quiet, "Do not print the plan and the progress");
+}
+
+void add_commands(CLI::App& app, options& o, raw_texts& raw) {
+  const auto add = [&](command what, const char* name, const char* help) -> CLI::App& {
+    auto& sub = *app.add_subcommand(name, help);
+    sub.callback([&o, what] { o.what = what; });
+    add_common(sub, o);
+    return sub;
+  };
+  add(command::status, "status", "What runs, and how busy it is");
+
+  auto& graph = add(command::graph, "graph", "The graph that runs");
+  auto* dot = graph.add_flag("--dot", o.dot, "Print it for Graphviz");
+  graph.add_flag("--toml", o.toml, "Print it as a graph file")->excludes(dot);
+
+  auto& plan = add(command::plan, "plan", "What a change would do, and whether it would work");
+  auto* file = plan.add_option("FILE", o.file, "The wanted graph");
+  plan.add_option("--update", raw.updates, "Instead of a file: operators to exchange")
+      ->type_name("OPERATOR=TYPE@VERSION")
+      ->excludes(file);
+  add_sets(plan, raw);
+
+  auto& apply = add(command::apply, "apply", "Turn the running graph into that of a file, live");
+  apply.add_option("FILE", o.file, "The wanted graph")->required();
+  add_sets(apply, raw);
+  add_change(apply, o, raw);
+  apply.footer(apply_footer);
+
+  auto& update = add(command::update, "update", "Exchange operators of the running graph, live");
+  update.add_option("UPDATES", raw.updates, "What to exchange, all at the same epoch")
+      ->type_name("OPERATOR=TYPE@VERSION")
+      ->required();
+  add_change(update, o, raw);
+
+  auto& history = add(command::history, "history", "The transitions so far, latest last");
+  history.add_option("-n", o.entries, "How many")->type_name("N")->capture_default_str();
+
+  auto& top = add(command::top, "top", "Rates of each operator, again and again");
+  top.add_option("--interval", raw.interval, "Time between two looks, 100ms to 5min")
+      ->type_name("TIME")
+      ->capture_default_str();
+  top.add_option("--count", o.count, "How many looks; 0 = until interrupted")
+      ->type_name("N")
+      ->capture_default_str();
+}
+
+template <class T>
+T or_throw(const std::string& option, result<T> parsed) {
+  if (!parsed) throw CLI::ValidationError(option, parsed.error().message);
+  return *std::move(parsed);
+}
+
+void finish(options& o, const raw_texts& raw) {
+  o.overrides = or_throw("--set", apps::parse_overrides(raw.sets));
+  for (const auto& text : raw.updates) o.updates.push_back(or_throw("update", parse_update(text)));
+  if (!raw.deadline.empty())
+    o.deadline = or_throw("--deadline", apps::parse_duration(raw.deadline));
+  o.interval = or_throw("--interval", apps::parse_duration(raw.interval));
+  if (o.interval < std::chrono::milliseconds(100) || o.interval > std::chrono::minutes(5))
+    throw CLI::ValidationError("--interval", "'" + raw.interval + "' is not in 100ms to 5min");
+  if (o.what == command::plan && o.file.empty() && o.updates.empty())
+    throw CLI::ValidationError("plan", "needs a FILE or --update OPERATOR=TYPE@VERSION");
+}
+
+} // namespace
+
+std::variant<options, exit_code> parse_command_line(int argc, const char* const* argv) {
+  options o;
+  raw_texts raw;
+  o.admin = apps::default_admin_socket();
+  CLI::App app("Looks at a service that instard runs, and changes it while it runs.", "instarctl");
+  app.footer(footer);
+  app.set_version_flag("--version", std::string("instarctl ") + INSTAR_VERSION);
+  app.require_subcommand(1);
+  add_common(app, o);
+  add_commands(app, o, raw);
+  try {
+    app.parse(argc, argv);
+    finish(o, raw);
+  } catch (const CLI::ParseError& e) {
+    if (e.get_exit_code() == 0) return app.exit(e), exit_code::done;
+    std::cerr << "instarctl: " << e.what() << "; see instarctl --help\n";
+    return exit_code::bad_usage;
+  }
+  return o;
+}
+
+} // namespace instar::instarctl

@@ -1,0 +1,46 @@
+#pragma once
+
+#include "actors/graph_file.hpp"
+#include "lifecycle/service.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace instar::instarctl {
+
+/// What instarctl tells whoever called it.
+enum exit_code : int {
+  done = 0,         ///< `plan`: nothing would change
+  no_answer = 1,    ///< the service cannot be reached, or did not answer
+  would_change = 2, ///< `plan` only
+  refused = 3,
+  rolled_back = 4,
+  bad_usage = 64,
+};
+
+enum class command { status, graph, plan, apply, update, history, top };
+
+struct options {
+  command what = command::status;
+  std::filesystem::path admin;
+  bool json = false;
+  bool dot = false;                        ///< graph
+  bool toml = false;                       ///< graph
+  bool quiet = false;                      ///< apply, update: only the outcome
+  std::filesystem::path file;              ///< plan, apply
+  std::vector<setting_override> overrides; ///< plan, apply
+  std::vector<operator_update> updates;    ///< plan, update
+  std::chrono::nanoseconds deadline{0};    ///< apply, update; 0 = the service's default
+  std::uint32_t entries = 20;              ///< history
+  std::chrono::nanoseconds interval{0};    ///< top
+  std::uint32_t count = 0;                 ///< top; 0 = until interrupted
+};
+
+/// What the command line says, or the exit code after help or a mistake has been printed.
+std::variant<options, exit_code> parse_command_line(int argc, const char* const* argv);
+
+} // namespace instar::instarctl

@@ -1,0 +1,27 @@
+#pragma once
+
+#include "lifecycle/status.hpp"
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+/// What people read.
+namespace instar::instarctl {
+
+/// Rows of cells as aligned lines. The first row is the heading; columns whose name starts with
+/// `>` there are aligned to the right.
+std::string table(const std::vector<std::vector<std::string>>& rows);
+
+std::string to_text(const service_status& status);
+std::string to_text(const std::vector<history_entry>& entries);
+
+/// Outcome, reason and times of one transition.
+std::string outcome_text(const history_entry& entry);
+
+/// `0.31 ms`, `4.2 s`.
+std::string time_text(std::chrono::nanoseconds time);
+/// `1234`, `12.3k`, `4.5M`.
+std::string count_text(double n);
+
+} // namespace instar::instarctl

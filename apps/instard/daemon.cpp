@@ -1,0 +1,163 @@
+#include "apps/instard/daemon.hpp"
+
+#include "apps/common/command_line.hpp"
+#include "apps/instard/events.hpp"
+#include "apps/instard/graph_intake.hpp"
+#include "apps/instard/listening.hpp"
+#include "lifecycle/admin_server.hpp"
+#include "lifecycle/service.hpp"
+#include "services/net/reactor.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <future>
+#include <memory>
+#include <utility>
+
+namespace instar::instard {
+
+namespace {
+
+void print_mistakes(const std::vector<failure>& mistakes) {
+  for (const auto& m : mistakes) std::fprintf(stderr, "%s\n", m.message.c_str());
+}
+
+transition_plan plan_of(service& with, const graph& target) {
+  std::promise<transition_plan> answer;
+  with.plan(target, [&](transition_plan made) { answer.set_value(std::move(made)); });
+  return answer.get_future().get();
+}
+
+service_options options_of(const options& o) {
+  service_options s;
+  s.workers = o.workers;
+  s.scheduler = o.scheduler;
+  s.deadline = o.deadline;
+  s.version = INSTAR_VERSION;
+  return s;
+}
+
+/// The service and what it needs, in the order of their dependence.
+class daemon {
+public:
+  explicit daemon(const options& o)
+      : options_(o), signals_(events_), intake_(o.modules, installed_modules()),
+        service_(options_of(o)) {
+    service_.offer(net::reactor::resource_name, &reactor_);
+    service_.on_end([this](std::string why) { events_.post(ended_event{std::move(why)}); });
+  }
+
+  exit_code run() {
+    auto wanted = apps::read_graph_text(options_.graph, options_.overrides);
+    if (!wanted) return print_mistakes({wanted.error()}), exit_code::bad_input;
+    auto file = intake_.read(*wanted);
+    if (file.mistakes.empty()) file.mistakes = plan_of(service_, file.content).refusals;
+    if (!file.mistakes.empty()) return print_mistakes(file.mistakes), exit_code::bad_input;
+    if (options_.check) return say_checked(file.content);
+    intake_.remember(options_.overrides, wanted->folder);
+    name_ = file.content.name;
+    if (auto open = open_admin(); !open) return print_mistakes({open.error()}), exit_code::failed;
+    service_.apply({std::move(file.content), "instard", options_.deadline},
+                   [this](history_entry e) { events_.post(applied_event{std::move(e)}); });
+    if (auto open = admin_->start(); !open)
+      return print_mistakes({open.error()}), exit_code::failed;
+    while (!over_) {
+      const auto next = events_.wait();
+      std::visit([this](const auto& e) { on(e); }, next);
+    }
+    admin_->stop();
+    return outcome_;
+  }
+
+private:
+  exit_code say_checked(const graph& checked) {
+    std::printf("%s: good, %zu operators, %zu arcs\n", options_.graph.c_str(),
+                checked.operators.size(), checked.arcs.size());
+    return exit_code::ok;
+  }
+
+  result<void> open_admin() {
+    admin_options o;
+    o.socket = options_.admin;
+    o.version = INSTAR_VERSION;
+    o.read_graph = [this](const graph_text& text) { return intake_.read(text); };
+    auto claimed = admin_server::claim(service_, std::move(o));
+    if (!claimed) return claimed.error();
+    admin_ = *std::move(claimed);
+    return {};
+  }
+
+  void on(const applied_event& e) {
+    if (e.entry.outcome != transition_outcome::committed &&
+        e.entry.outcome != transition_outcome::unchanged) {
+      spdlog::error("the service does not start: {}", e.entry.reason);
+      outcome_ = exit_code::failed;
+      over_ = true;
+    } else if (!stopping_) {
+      say_ready();
+    }
+  }
+
+  void on(const signal_event&) {
+    if (stopping_) {
+      // Not even destructors are waited for: an operator may be stuck in one.
+      spdlog::warn("stops at once; what was open is lost");
+      admin_->stop();
+      spdlog::shutdown();
+      std::_Exit(exit_code::failed);
+    }
+    spdlog::info("stops; finishes what is open, a second signal stops at once");
+    stop();
+  }
+
+  void on(const ended_event& e) {
+    spdlog::error("the service ends by itself: {}", e.reason);
+    outcome_ = exit_code::failed;
+    if (!stopping_) stop();
+  }
+
+  void on(const stopped_event& e) {
+    over_ = true;
+    if (e.entry.outcome == transition_outcome::committed ||
+        e.entry.outcome == transition_outcome::unchanged)
+      return spdlog::info("stopped");
+    spdlog::warn("stopped before everything was finished: {}", e.entry.reason);
+    outcome_ = exit_code::failed;
+  }
+
+  void stop() {
+    stopping_ = true;
+    service_.stop("instard", options_.drain,
+                  [this](history_entry e) { events_.post(stopped_event{std::move(e)}); });
+  }
+
+  void say_ready() {
+    std::string addresses;
+    for (const auto& a : listening_addresses()) addresses += (addresses.empty() ? "" : ",") + a;
+    std::printf("ready %s pid=%d admin=%s%s%s\n", name_.c_str(), static_cast<int>(::getpid()),
+                options_.admin.c_str(), addresses.empty() ? "" : " listening=", addresses.c_str());
+    std::fflush(stdout);
+  }
+
+  const options& options_;
+  event_queue events_;
+  signal_watch signals_;
+  graph_intake intake_;
+  net::reactor reactor_;
+  service service_;
+  std::unique_ptr<admin_server> admin_;
+  std::string name_;
+  bool stopping_ = false;
+  bool over_ = false;
+  exit_code outcome_ = exit_code::ok;
+};
+
+} // namespace
+
+exit_code run(const options& o) { return daemon(o).run(); }
+
+} // namespace instar::instard

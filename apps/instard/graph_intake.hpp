@@ -1,0 +1,44 @@
+#pragma once
+
+#include "actors/graph_file.hpp"
+#include "lifecycle/module_loader.hpp"
+#include "lifecycle/wanted_change.hpp"
+
+#include <filesystem>
+#include <optional>
+#include <vector>
+
+namespace instar::instard {
+
+/// Makes graphs out of graph texts the way one daemon wants them: with the overrides that it was
+/// started with, and with the places where it looks for modules.
+///
+/// The rule for overrides: those of the request come first and must fit. Remembered ones apply to
+/// every later graph that has an operator of that name whose type declares that setting, and are
+/// passed over where it has not. Not thread-safe.
+class graph_intake {
+public:
+  /// Modules are looked for in `before`, then where the graph says, then in `after`.
+  graph_intake(std::vector<std::filesystem::path> before, std::vector<std::filesystem::path> after);
+
+  /// Applies these to every graph that is read from now on; relative paths start at `folder`.
+  void remember(std::vector<setting_override> overrides, std::filesystem::path folder);
+
+  graph_file read(const graph_text& given);
+
+private:
+  std::optional<setting_kind> kind_of(const setting_override& of, const graph& in);
+  setting_override anchored(setting_override given, const std::filesystem::path& folder,
+                            const graph& in);
+
+  const std::vector<std::filesystem::path> before_, after_;
+  std::vector<setting_override> remembered_;
+  std::filesystem::path folder_;
+  module_catalogue catalogue_;
+};
+
+/// Where modules are that came with this program: `modules` beside its folder (a build tree), and
+/// `lib/instar/modules` (installed). Only those that exist.
+std::vector<std::filesystem::path> installed_modules();
+
+} // namespace instar::instard

@@ -1,0 +1,226 @@
+@0xd1f4a0b5c39e7a26;
+# What the admin socket of a service speaks: Cap'n Proto RPC, two parties, on a Unix socket.
+#
+# The bootstrap capability is `Admin`. Its only call is the handshake; everything else needs the
+# `Session` that it returns, so a peer that speaks another protocol learns that first, in words.
+# Calls added later get higher numbers; an older daemon answers them with `unimplemented`.
+#
+# The structs mirror status.hpp, plan.hpp and graph.hpp, where their fields are explained.
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("instar::wire");
+
+const protocolVersion :UInt32 = 1;
+
+interface Admin {
+  hello @0 (protocol :UInt32, client :Text) -> Welcome;
+}
+
+struct Welcome {
+  protocol @0 :UInt32;    # the daemon's
+  version @1 :Text;       # of instar
+  union {
+    session @2 :Session;
+    refused @3 :Text;     # why, and what to do
+  }
+}
+
+interface Session {
+  status @0 () -> (status :Status);
+  graph @1 () -> (graph :Graph);
+  plan @2 (wanted :Wanted) -> (plan :Plan);
+
+  apply @3 (wanted :Wanted, deadlineNs :UInt64) -> (entry :HistoryEntry);
+  # Returns when the transition has its outcome; a deadline of 0 is the daemon's default.
+  # A client that goes away meanwhile does not stop the transition.
+
+  history @4 (most :UInt32) -> (entries :List(HistoryEntry));
+  # Oldest first, the latest `most` of them.
+}
+
+struct Wanted {
+  union {
+    graph @0 :GraphText;
+    updates @1 :List(OperatorUpdate);
+  }
+}
+
+struct GraphText {
+  text @0 :Text;
+  origin @1 :Text;              # absolute: relative paths in the text start at its folder
+  overrides @2 :List(Override);
+  folder @3 :Text;              # absolute: relative paths in overrides start here
+}
+
+struct Override {
+  operator @0 :Text;
+  key @1 :Text;
+  value @2 :Text;
+}
+
+struct OperatorUpdate {
+  name @0 :Text;
+  type @1 :Text;
+  version @2 :UInt32;
+}
+
+struct Status {
+  name @0 :Text;
+  graphFile @1 :Text;
+  version @2 :Text;
+  pid @3 :Int32;
+  epoch @4 :UInt64;
+  startedNs @5 :Int64;          # since 1970
+  phase @6 :Text;
+  transition @7 :Text;
+  queuedTransitions @8 :UInt64;
+  operators @9 :List(OperatorStatus);
+  arcs @10 :List(ArcStatus);
+  modulesLoaded @11 :UInt64;
+  modulesUnloaded @12 :UInt64;
+  modulesStuck @13 :UInt64;
+  residentBytes @14 :UInt64;
+}
+
+struct OperatorStatus {
+  name @0 :Text;
+  reference @1 :Text;
+  sinceEpoch @2 :UInt64;
+  phase @3 :Text;
+  packetsIn @4 :UInt64;
+  packetsOut @5 :UInt64;
+  events @6 :UInt64;
+  activations @7 :UInt64;
+  busyNs @8 :UInt64;
+  blocked @9 :UInt64;
+  errors @10 :UInt64;
+  restarts @11 :UInt64;
+}
+
+struct ArcStatus {
+  name @0 :Text;
+  payload @1 :Text;
+  capacity @2 :UInt64;
+  queued @3 :UInt64;
+}
+
+struct Graph {
+  name @0 :Text;
+  origin @1 :Text;
+  modules @2 :List(Text);
+  operators @3 :List(OperatorNode);
+  arcs @4 :List(ArcNode);
+}
+
+struct OperatorNode {
+  name @0 :Text;
+  type @1 :Text;
+  version @2 :UInt32;
+  settings @3 :List(Setting);
+  strategy @4 :ErrorStrategy;
+  errorLimit @5 :UInt32;
+  errorWindowNs @6 :Int64;
+  line @7 :UInt64;
+}
+
+enum ErrorStrategy {
+  resume @0;
+  restart @1;
+  stop @2;
+}
+
+struct Setting {
+  name @0 :Text;
+  union {
+    text @1 :Text;
+    integer @2 :Int64;
+    number @3 :Float64;
+    boolean @4 :Bool;
+  }
+}
+
+struct ArcNode {
+  from @0 :Text;
+  fromPort @1 :Text;
+  to @2 :Text;
+  toPort @3 :Text;
+  capacity @4 :UInt64;
+  line @5 :UInt64;
+}
+
+struct Plan {
+  operators @0 :List(OperatorChange);
+  arcs @1 :List(ArcChange);
+  refusals @2 :List(Failure);
+}
+
+struct OperatorChange {
+  action @0 :OperatorAction;
+  name @1 :Text;
+  oldReference @2 :Text;
+  newReference @3 :Text;
+  settings @4 :List(Text);
+  transfersState @5 :Bool;
+  stateFormat @6 :Text;
+  arcsChange @7 :Bool;
+  inRegion @8 :Bool;
+  isHead @9 :Bool;
+}
+
+enum OperatorAction {
+  keep @0;
+  add @1;
+  remove @2;
+  replace @3;
+}
+
+struct ArcChange {
+  action @0 :ArcAction;
+  arc @1 :ArcNode;
+  inRegion @2 :Bool;
+}
+
+enum ArcAction {
+  keep @0;
+  add @1;
+  remove @2;
+}
+
+struct Failure {
+  code @0 :FailureCode;
+  message @1 :Text;
+}
+
+enum FailureCode {
+  badInput @0;
+  notFound @1;
+  incompatible @2;
+  refused @3;
+  deadline @4;
+  operatorError @5;
+  system @6;
+}
+
+struct HistoryEntry {
+  id @0 :UInt64;
+  epoch @1 :UInt64;
+  who @2 :Text;
+  what @3 :Text;
+  whenNs @4 :Int64;             # since 1970
+  outcome @5 :Outcome;
+  reason @6 :Text;
+  steps @7 :List(StepTime);
+  markToCommitNs @8 :Int64;
+}
+
+enum Outcome {
+  unchanged @0;
+  committed @1;
+  refused @2;
+  rolledBack @3;
+}
+
+struct StepTime {
+  step @0 :Text;
+  tookNs @1 :Int64;
+}

@@ -1,0 +1,200 @@
+#include "lifecycle/admin_client.hpp"
+
+#include "lifecycle/admin_codec.hpp"
+
+#include <capnp/rpc-twoparty.h>
+#include <kj/async-io.h>
+#include <kj/debug.h>
+#include <kj/io.h>
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace instar {
+
+namespace {
+
+constexpr auto progress_interval = 100 * kj::MILLISECONDS;
+
+/// A connected socket, or why there is none and what to do.
+result<int> connect_to(const std::filesystem::path& path) {
+  const auto where = "admin socket " + path.string() + ": ";
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.empty() || path.native().size() >= sizeof address.sun_path)
+    return failure{errc::bad_input, where + "the path is empty or too long; name the service's "
+                                            "socket with --admin or in $INSTAR_ADMIN"};
+  std::memcpy(address.sun_path, path.c_str(), path.native().size());
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return failure{errc::system, where + "socket: " + std::strerror(errno)};
+  if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return fd;
+  const int why = errno;
+  ::close(fd);
+  if (why == ENOENT || why == ENOTDIR)
+    return failure{errc::not_found, where + "there is none; name the service's socket with --admin "
+                                            "or in $INSTAR_ADMIN"};
+  if (why == ECONNREFUSED)
+    return failure{errc::not_found, where + "nobody listens on it; start the service with instard"};
+  if (why == EACCES || why == EPERM)
+    return failure{errc::refused, where + "permission denied; only root and the user that runs the "
+                                          "service may administer it"};
+  return failure{errc::system, where + "connect: " + std::strerror(why)};
+}
+
+} // namespace
+
+struct admin_client::parts {
+  std::filesystem::path socket;
+  std::chrono::milliseconds patience;
+  std::string version;
+  kj::AsyncIoContext io = kj::setupAsyncIo();
+  kj::Own<kj::AsyncIoStream> stream;
+  kj::Maybe<capnp::TwoPartyClient> rpc;
+  kj::Maybe<wire::Session::Client> session;
+
+  kj::Timer& timer() { return io.provider->getTimer(); }
+  wire::Session::Client& asked() { return KJ_ASSERT_NONNULL(session); }
+
+  template <class T>
+  T wait(kj::Promise<T> answer) {
+    return timer()
+        .timeoutAfter(patience.count() * kj::MILLISECONDS, kj::mv(answer))
+        .wait(io.waitScope);
+  }
+
+  failure explain(const kj::Exception& e) const {
+    const auto where = "admin socket " + socket.string() + ": ";
+    const std::string text = e.getDescription().cStr();
+    switch (e.getType()) {
+    case kj::Exception::Type::DISCONNECTED:
+      return {errc::system, where + "the service closed the connection; is it still running, and "
+                                    "may this user administer it?"};
+    case kj::Exception::Type::UNIMPLEMENTED:
+      return {errc::incompatible, where + "the service (instar " + version +
+                                      ") does not know this request; use the instarctl of its "
+                                      "version"};
+    case kj::Exception::Type::OVERLOADED:
+      if (text.find("timed out") != text.npos)
+        return {errc::deadline, where + "no answer within " +
+                                    std::to_string(patience.count() / 1000) +
+                                    " s; is it an instar service?"};
+      break;
+    case kj::Exception::Type::FAILED:
+      break;
+    }
+    return {errc::refused, where + text};
+  }
+
+  /// Runs a conversation; what KJ throws in it comes back as a failure.
+  template <class T, class Talk>
+  result<T> ask(Talk talk) {
+    try {
+      return talk();
+    } catch (const kj::Exception& e) {
+      return explain(e);
+    }
+  }
+
+  kj::Promise<history_entry> watch(const std::function<void(const service_status&)>& progress) {
+    return timer()
+        .afterDelay(progress_interval)
+        .then([this] { return asked().statusRequest().send(); })
+        .then([this, &progress](capnp::Response<wire::Session::StatusResults>&& r) {
+          progress(read(r.getStatus()));
+          return watch(progress);
+        });
+  }
+};
+
+admin_client::admin_client(std::unique_ptr<parts> p) : parts_(std::move(p)) {}
+admin_client::~admin_client() = default;
+
+result<std::unique_ptr<admin_client>> admin_client::connect(const std::filesystem::path& socket,
+                                                            std::chrono::milliseconds patience) {
+  auto fd = connect_to(socket);
+  if (!fd) return fd.error();
+  auto made = std::make_unique<parts>();
+  auto& p = *made;
+  p.socket = socket;
+  p.patience = patience;
+  p.version = "of unknown version";
+  p.stream = p.io.lowLevelProvider->wrapSocketFd(kj::AutoCloseFd(*fd),
+                                                 kj::LowLevelAsyncIoProvider::ALREADY_CLOEXEC);
+  auto& rpc = p.rpc.emplace(*p.stream);
+  auto greeted = p.ask<std::string>([&] {
+    auto hello = rpc.bootstrap().castAs<wire::Admin>().helloRequest();
+    hello.setProtocol(wire::PROTOCOL_VERSION);
+    hello.setClient("instarctl");
+    const auto welcome = p.wait(hello.send().then([](auto&& r) { return kj::mv(r); }));
+    p.version = welcome.getVersion().cStr();
+    if (welcome.isRefused()) return std::string(welcome.getRefused().cStr());
+    KJ_REQUIRE(welcome.isSession(), "the service answered in a way that this client cannot read");
+    p.session = welcome.getSession();
+    return std::string();
+  });
+  if (!greeted) return greeted.error();
+  if (!greeted->empty())
+    return failure{errc::incompatible, "admin socket " + socket.string() + ": " + *greeted};
+  return std::unique_ptr<admin_client>(new admin_client(std::move(made)));
+}
+
+const std::string& admin_client::service_version() const { return parts_->version; }
+
+result<service_status> admin_client::status() {
+  auto& p = *parts_;
+  return p.ask<service_status>([&] {
+    return p.wait(
+        p.asked().statusRequest().send().then([](auto&& r) { return read(r.getStatus()); }));
+  });
+}
+
+result<graph> admin_client::current_graph() {
+  auto& p = *parts_;
+  return p.ask<graph>([&] {
+    return p.wait(
+        p.asked().graphRequest().send().then([](auto&& r) { return read(r.getGraph()); }));
+  });
+}
+
+result<transition_plan> admin_client::plan(const wanted_change& wanted) {
+  auto& p = *parts_;
+  return p.ask<transition_plan>([&] {
+    auto request = p.asked().planRequest();
+    write(wanted, request.initWanted());
+    return p.wait(request.send().then([](auto&& r) { return read(r.getPlan()); }));
+  });
+}
+
+result<history_entry>
+admin_client::apply(const wanted_change& wanted, std::chrono::nanoseconds deadline,
+                    const std::function<void(const service_status&)>& progress) {
+  auto& p = *parts_;
+  return p.ask<history_entry>([&] {
+    auto request = p.asked().applyRequest();
+    write(wanted, request.initWanted());
+    request.setDeadlineNs(static_cast<std::uint64_t>(deadline.count()));
+    auto outcome = request.send().then([](auto&& r) { return read(r.getEntry()); });
+    if (progress) outcome = outcome.exclusiveJoin(p.watch(progress));
+    return outcome.wait(p.io.waitScope);
+  });
+}
+
+result<std::vector<history_entry>> admin_client::history(std::uint32_t most) {
+  auto& p = *parts_;
+  return p.ask<std::vector<history_entry>>([&] {
+    auto request = p.asked().historyRequest();
+    request.setMost(most);
+    return p.wait(request.send().then([](auto&& r) {
+      std::vector<history_entry> entries;
+      for (auto entry : r.getEntries()) entries.push_back(read(entry));
+      return entries;
+    }));
+  });
+}
+
+} // namespace instar

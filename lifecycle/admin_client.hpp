@@ -1,0 +1,55 @@
+#pragma once
+
+#include "actors/graph.hpp"
+#include "actors/graph_file.hpp"
+#include "lifecycle/plan.hpp"
+#include "lifecycle/service.hpp"
+#include "lifecycle/status.hpp"
+#include "lifecycle/wanted_change.hpp"
+#include "transfer/result.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace instar {
+
+/// The other end of the admin socket: asks a running service, and waits for its answers.
+///
+/// A failure means that there was no answer (no such socket, no permission, service gone, another
+/// protocol); what the service refuses comes back as a plan or an outcome. Belongs to the thread
+/// that connected, which may have one at a time.
+class admin_client {
+public:
+  /// `patience` is how long any answer but that of `apply` may take.
+  static result<std::unique_ptr<admin_client>>
+  connect(const std::filesystem::path& socket,
+          std::chrono::milliseconds patience = std::chrono::seconds(30));
+  ~admin_client();
+
+  /// Of the instar that runs the service.
+  const std::string& service_version() const;
+
+  result<service_status> status();
+  result<graph> current_graph();
+  result<transition_plan> plan(const wanted_change& wanted);
+
+  /// Returns when the transition has its outcome. Meanwhile `progress` gets the service's status
+  /// ten times a second. A deadline of 0 is the service's default.
+  result<history_entry> apply(const wanted_change& wanted, std::chrono::nanoseconds deadline,
+                              const std::function<void(const service_status&)>& progress = {});
+
+  /// The latest `most` transitions, oldest first.
+  result<std::vector<history_entry>> history(std::uint32_t most);
+
+private:
+  struct parts;
+  explicit admin_client(std::unique_ptr<parts> p);
+  std::unique_ptr<parts> parts_;
+};
+
+} // namespace instar

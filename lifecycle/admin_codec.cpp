@@ -1,0 +1,199 @@
+#include "lifecycle/admin_codec.hpp"
+#include "lifecycle/admin_codec_parts.hpp"
+
+#include <kj/debug.h>
+
+namespace instar {
+
+using namespace codec;
+
+namespace {
+
+// The wire has enumerations of its own, so that reordering one of ours cannot change the protocol.
+
+wire::Outcome to_wire(transition_outcome o) {
+  switch (o) {
+  case transition_outcome::unchanged:
+    return wire::Outcome::UNCHANGED;
+  case transition_outcome::committed:
+    return wire::Outcome::COMMITTED;
+  case transition_outcome::refused:
+    return wire::Outcome::REFUSED;
+  case transition_outcome::rolled_back:
+    break;
+  }
+  return wire::Outcome::ROLLED_BACK;
+}
+
+transition_outcome from_wire(wire::Outcome o) {
+  switch (o) {
+  case wire::Outcome::UNCHANGED:
+    return transition_outcome::unchanged;
+  case wire::Outcome::COMMITTED:
+    return transition_outcome::committed;
+  case wire::Outcome::REFUSED:
+    return transition_outcome::refused;
+  case wire::Outcome::ROLLED_BACK:
+    break;
+  }
+  return transition_outcome::rolled_back;
+}
+
+void write(const operator_status& from, wire::OperatorStatus::Builder to) {
+  to.setName(from.name);
+  to.setReference(from.reference);
+  to.setSinceEpoch(from.since_epoch);
+  to.setPhase(from.phase);
+  to.setPacketsIn(from.packets_in);
+  to.setPacketsOut(from.packets_out);
+  to.setEvents(from.events);
+  to.setActivations(from.activations);
+  to.setBusyNs(from.busy_ns);
+  to.setBlocked(from.blocked);
+  to.setErrors(from.errors);
+  to.setRestarts(from.restarts);
+}
+
+operator_status read(wire::OperatorStatus::Reader from) {
+  operator_status to;
+  to.name = text(from.getName());
+  to.reference = text(from.getReference());
+  to.since_epoch = from.getSinceEpoch();
+  to.phase = text(from.getPhase());
+  to.packets_in = from.getPacketsIn();
+  to.packets_out = from.getPacketsOut();
+  to.events = from.getEvents();
+  to.activations = from.getActivations();
+  to.busy_ns = from.getBusyNs();
+  to.blocked = from.getBlocked();
+  to.errors = from.getErrors();
+  to.restarts = from.getRestarts();
+  return to;
+}
+
+void write(const arc_status& from, wire::ArcStatus::Builder to) {
+  to.setName(from.name);
+  to.setPayload(from.payload);
+  to.setCapacity(from.capacity);
+  to.setQueued(from.queued);
+}
+
+graph_text read(wire::GraphText::Reader from) {
+  graph_text to{text(from.getText()), text(from.getOrigin()), {}, text(from.getFolder())};
+  for (auto o : from.getOverrides())
+    to.overrides.push_back({text(o.getOperator()), text(o.getKey()), text(o.getValue())});
+  return to;
+}
+
+void write(const graph_text& from, wire::GraphText::Builder to) {
+  to.setText(from.text);
+  to.setOrigin(from.origin.string());
+  to.setFolder(from.folder.string());
+  write_list(
+      from.overrides, [&](unsigned n) { return to.initOverrides(n); },
+      [](const setting_override& one, wire::Override::Builder b) {
+        b.setOperator(one.operator_name);
+        b.setKey(one.key);
+        b.setValue(one.value);
+      });
+}
+
+} // namespace
+
+void write(const wanted_change& from, wire::Wanted::Builder to) {
+  if (const auto* whole = std::get_if<graph_text>(&from)) return write(*whole, to.initGraph());
+  write_list(
+      std::get<std::vector<operator_update>>(from), [&](unsigned n) { return to.initUpdates(n); },
+      [](const operator_update& one, wire::OperatorUpdate::Builder b) {
+        b.setName(one.name);
+        b.setType(one.type);
+        b.setVersion(one.version);
+      });
+}
+
+wanted_change read(wire::Wanted::Reader from) {
+  if (from.isGraph()) return read(from.getGraph());
+  KJ_REQUIRE(from.isUpdates(), "a change that this version does not know");
+  std::vector<operator_update> updates;
+  for (auto u : from.getUpdates())
+    updates.push_back({text(u.getName()), text(u.getType()), u.getVersion()});
+  return updates;
+}
+
+void write(const service_status& from, wire::Status::Builder to) {
+  to.setName(from.name);
+  to.setGraphFile(from.graph_file);
+  to.setVersion(from.version);
+  to.setPid(from.pid);
+  to.setEpoch(from.epoch);
+  to.setStartedNs(since_1970(from.started));
+  to.setPhase(from.phase);
+  to.setTransition(from.transition);
+  to.setQueuedTransitions(from.queued_transitions);
+  write_list(
+      from.operators, [&](unsigned n) { return to.initOperators(n); },
+      [](const operator_status& one, wire::OperatorStatus::Builder b) { write(one, b); });
+  write_list(
+      from.arcs, [&](unsigned n) { return to.initArcs(n); },
+      [](const arc_status& one, wire::ArcStatus::Builder b) { write(one, b); });
+  to.setModulesLoaded(from.modules_loaded);
+  to.setModulesUnloaded(from.modules_unloaded);
+  to.setModulesStuck(from.modules_stuck);
+  to.setResidentBytes(from.resident_bytes);
+}
+
+service_status read(wire::Status::Reader from) {
+  service_status to;
+  to.name = text(from.getName());
+  to.graph_file = text(from.getGraphFile());
+  to.version = text(from.getVersion());
+  to.pid = from.getPid();
+  to.epoch = from.getEpoch();
+  to.started = time_point(from.getStartedNs());
+  to.phase = text(from.getPhase());
+  to.transition = text(from.getTransition());
+  to.queued_transitions = from.getQueuedTransitions();
+  for (auto one : from.getOperators()) to.operators.push_back(read(one));
+  for (auto one : from.getArcs())
+    to.arcs.push_back(
+        {text(one.getName()), text(one.getPayload()), one.getCapacity(), one.getQueued()});
+  to.modules_loaded = from.getModulesLoaded();
+  to.modules_unloaded = from.getModulesUnloaded();
+  to.modules_stuck = from.getModulesStuck();
+  to.resident_bytes = from.getResidentBytes();
+  return to;
+}
+
+void write(const history_entry& from, wire::HistoryEntry::Builder to) {
+  to.setId(from.id);
+  to.setEpoch(from.epoch);
+  to.setWho(from.who);
+  to.setWhat(from.what);
+  to.setWhenNs(since_1970(from.when));
+  to.setOutcome(to_wire(from.outcome));
+  to.setReason(from.reason);
+  write_list(
+      from.steps, [&](unsigned n) { return to.initSteps(n); },
+      [](const step_time& one, wire::StepTime::Builder b) {
+        b.setStep(one.step);
+        b.setTookNs(one.took.count());
+      });
+  to.setMarkToCommitNs(from.mark_to_commit.count());
+}
+
+history_entry read(wire::HistoryEntry::Reader from) {
+  history_entry to;
+  to.id = from.getId();
+  to.epoch = from.getEpoch();
+  to.who = text(from.getWho());
+  to.what = text(from.getWhat());
+  to.when = time_point(from.getWhenNs());
+  to.outcome = from_wire(from.getOutcome());
+  to.reason = text(from.getReason());
+  for (auto one : from.getSteps())
+    to.steps.push_back({text(one.getStep()), std::chrono::nanoseconds(one.getTookNs())});
+  to.mark_to_commit = std::chrono::nanoseconds(from.getMarkToCommitNs());
+  return to;
+}
+
+} // namespace instar

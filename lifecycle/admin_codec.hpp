@@ -1,0 +1,28 @@
+#pragma once
+
+#include "actors/graph.hpp"
+#include "lifecycle/admin.capnp.h"
+#include "lifecycle/plan.hpp"
+#include "lifecycle/status.hpp"
+#include "lifecycle/wanted_change.hpp"
+
+/// The plain values of status.hpp, plan.hpp and graph.hpp in the words of admin.capnp.
+///
+/// `write` puts a value into a message, `read` takes it out again; reading what was written gives
+/// an equal value. `read` throws `kj::Exception` on a malformed message and lets enumerators that
+/// a later version may bring stand for the most careful of the known ones.
+namespace instar {
+
+void write(const wanted_change& from, wire::Wanted::Builder to);
+void write(const service_status& from, wire::Status::Builder to);
+void write(const graph& from, wire::Graph::Builder to);
+void write(const transition_plan& from, wire::Plan::Builder to);
+void write(const history_entry& from, wire::HistoryEntry::Builder to);
+
+wanted_change read(wire::Wanted::Reader from);
+service_status read(wire::Status::Reader from);
+graph read(wire::Graph::Reader from);
+transition_plan read(wire::Plan::Reader from);
+history_entry read(wire::HistoryEntry::Reader from);
+
+} // namespace instar

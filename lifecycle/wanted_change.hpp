@@ -1,0 +1,24 @@
+#pragma once
+
+#include "actors/graph_file.hpp"
+#include "lifecycle/service.hpp"
+
+#include <filesystem>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace instar {
+
+/// A graph file's text as a client sends it, unparsed.
+struct graph_text {
+  std::string text;
+  std::filesystem::path origin; ///< absolute
+  std::vector<setting_override> overrides;
+  std::filesystem::path folder; ///< absolute; where relative paths in overrides start
+};
+
+/// What the running graph should become, as a client says it.
+using wanted_change = std::variant<graph_text, std::vector<operator_update>>;
+
+} // namespace instar

@@ -1,0 +1,32 @@
+#!/bin/bash
+# bench/run.sh SUITE [--quick]: measures one suite, prints a table and writes the figures to
+# build/bench/SUITE.json, one flat object of name -> number. See bench/README.md.
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+suites="pipeline http update"
+
+usage() {
+  echo "usage: bench/run.sh SUITE [--quick]   SUITE: one of $suites" >&2
+  exit 2
+}
+
+suite="" quick=0
+for argument in "$@"; do
+  case $argument in
+    --quick) quick=1 ;;
+    -h | --help) usage ;;
+    -*) usage ;;
+    *) [ -z "$suite" ] && suite=$argument || usage ;;
+  esac
+done
+[[ " $suites " == *" $suite "* ]] || usage
+
+# What every suite may use: see each function's comment.
+source "$root/bench/common.sh"
+need_commands cmake:cmake awk:gawk
+build
+source "$root/bench/$suite/suite.sh"
+run_suite
+print_table
+write_json "$root/build/bench/$suite.json"
+check_figures

@@ -70,6 +70,8 @@ public:
 
 private:
   struct seen;
+  void refresh();
+
   std::vector<std::filesystem::path> places_;
   std::shared_ptr<std::vector<seen>> cache_;
 };

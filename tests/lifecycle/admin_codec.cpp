@@ -1,0 +1,242 @@
+#include "lifecycle/admin_codec.hpp"
+
+#include <capnp/message.h>
+#include <capnp/serialize.h>
+#include <doctest/doctest.h>
+
+#include <random>
+
+using namespace instar;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// A value after it was written to a message and read from it again.
+template <class Struct, class T>
+T back(const T& value) {
+  capnp::MallocMessageBuilder message;
+  write(value, message.initRoot<Struct>());
+  return read(message.getRoot<Struct>().asReader());
+}
+
+graph sample_graph() {
+  graph g;
+  g.name = "shop";
+  g.origin = "/etc/shop.toml";
+  g.modules = {"/usr/lib/a", "/usr/lib/b.so"};
+  operator_node op;
+  op.name = "load";
+  op.type = "http.load";
+  op.version = 7;
+  op.values.set("root", std::string("/srv"));
+  op.values.set("limit", std::int64_t{-5});
+  op.values.set("share", 0.25);
+  op.values.set("cold", true);
+  op.on_error = {error_strategy::stop, 3, 7s};
+  op.line = 12;
+  g.operators = {op, {}};
+  g.arcs = {{"a", "out", "load", "in", 64, 3}, {}};
+  return g;
+}
+
+void check_same(const arc_node& a, const arc_node& b) {
+  CHECK(a.name() == b.name());
+  CHECK(a.capacity == b.capacity);
+  CHECK(a.line == b.line);
+}
+
+} // namespace
+
+TEST_CASE("a graph comes back as it was sent") {
+  const auto sent = sample_graph();
+  const auto got = back<wire::Graph>(sent);
+  CHECK(got.name == sent.name);
+  CHECK(got.origin == sent.origin);
+  CHECK(got.modules == sent.modules);
+  REQUIRE(got.operators.size() == 2);
+  CHECK(got.operators[0].name == "load");
+  CHECK(got.operators[0].reference() == "http.load@7");
+  CHECK(got.operators[0].values == sent.operators[0].values);
+  CHECK(got.operators[0].on_error == sent.operators[0].on_error);
+  CHECK(got.operators[0].line == 12);
+  REQUIRE(got.arcs.size() == 2);
+  check_same(got.arcs[0], sent.arcs[0]);
+}
+
+TEST_CASE("every strategy, action, failure code and outcome has its own word on the wire") {
+  for (auto s : {error_strategy::resume, error_strategy::restart, error_strategy::stop}) {
+    auto g = sample_graph();
+    g.operators[0].on_error.strategy = s;
+    CHECK(back<wire::Graph>(g).operators[0].on_error.strategy == s);
+  }
+  for (auto a : {operator_action::keep, operator_action::add, operator_action::remove,
+                 operator_action::replace}) {
+    transition_plan plan;
+    plan.operators.resize(1);
+    plan.operators[0].action = a;
+    CHECK(back<wire::Plan>(plan).operators[0].action == a);
+  }
+  for (auto a : {arc_action::keep, arc_action::add, arc_action::remove}) {
+    transition_plan plan;
+    plan.arcs.resize(1);
+    plan.arcs[0].action = a;
+    CHECK(back<wire::Plan>(plan).arcs[0].action == a);
+  }
+  for (auto c : {errc::bad_input, errc::not_found, errc::incompatible, errc::refused,
+                 errc::deadline, errc::operator_error, errc::system}) {
+    transition_plan plan;
+    plan.refusals = {{c, "because"}};
+    CHECK(back<wire::Plan>(plan).refusals == plan.refusals);
+  }
+  for (auto o : {transition_outcome::unchanged, transition_outcome::committed,
+                 transition_outcome::refused, transition_outcome::rolled_back}) {
+    history_entry entry;
+    entry.outcome = o;
+    CHECK(back<wire::HistoryEntry>(entry).outcome == o);
+  }
+}
+
+TEST_CASE("a plan comes back as it was sent") {
+  transition_plan sent;
+  sent.operators.push_back({operator_action::replace,
+                            "load",
+                            "l@1",
+                            "l@2",
+                            {"root: a -> b"},
+                            true,
+                            "LoadState 1 -> 2",
+                            false,
+                            true,
+                            true});
+  sent.operators.push_back(
+      {operator_action::keep, "x", "x@1", "x@1", {}, false, "", true, false, false});
+  sent.arcs.push_back({arc_action::add, {"a", "o", "b", "i", 5, 9}, true});
+  sent.refusals.push_back({errc::incompatible, "no"});
+  const auto got = back<wire::Plan>(sent);
+  REQUIRE(got.operators.size() == 2);
+  const auto& op = got.operators[0];
+  CHECK(op.name == "load");
+  CHECK(op.old_reference == "l@1");
+  CHECK(op.new_reference == "l@2");
+  CHECK(op.settings == sent.operators[0].settings);
+  CHECK(op.transfers_state);
+  CHECK(op.state_format == "LoadState 1 -> 2");
+  CHECK_FALSE(op.arcs_change);
+  CHECK(op.in_region);
+  CHECK(op.is_head);
+  CHECK(got.operators[1].arcs_change);
+  CHECK_FALSE(got.operators[1].in_region);
+  CHECK_FALSE(got.operators[1].is_head);
+  REQUIRE(got.arcs.size() == 1);
+  CHECK(got.arcs[0].in_region);
+  check_same(got.arcs[0].arc, sent.arcs[0].arc);
+  CHECK(got.refused());
+}
+
+TEST_CASE("status and history come back as they were sent") {
+  service_status s;
+  s.name = "shop";
+  s.graph_file = "/etc/shop.toml";
+  s.version = "1.2.3";
+  s.pid = 77;
+  s.epoch = 5;
+  s.started = std::chrono::system_clock::time_point(123456789ms);
+  s.phase = "running";
+  s.transition = "load";
+  s.queued_transitions = 2;
+  s.operators.push_back({"load", "l@1", 4, "at cut", 1, 2, 3, 4, 5, 6, 7, 8});
+  s.arcs.push_back({"a.o -> b.i", "http.request", 64, 13});
+  s.modules_loaded = 9;
+  s.modules_unloaded = 10;
+  s.modules_stuck = 11;
+  s.resident_bytes = 12;
+  const auto got = back<wire::Status>(s);
+  CHECK(got.name == s.name);
+  CHECK(got.graph_file == s.graph_file);
+  CHECK(got.version == s.version);
+  CHECK(got.pid == 77);
+  CHECK(got.epoch == 5);
+  CHECK(got.started == s.started);
+  CHECK(got.phase == s.phase);
+  CHECK(got.transition == s.transition);
+  CHECK(got.queued_transitions == 2);
+  REQUIRE(got.operators.size() == 1);
+  const auto& op = got.operators[0];
+  CHECK(op.reference == "l@1");
+  CHECK(op.since_epoch == 4);
+  CHECK(op.phase == "at cut");
+  CHECK(op.packets_in == 1);
+  CHECK(op.packets_out == 2);
+  CHECK(op.events == 3);
+  CHECK(op.activations == 4);
+  CHECK(op.busy_ns == 5);
+  CHECK(op.blocked == 6);
+  CHECK(op.errors == 7);
+  CHECK(op.restarts == 8);
+  REQUIRE(got.arcs.size() == 1);
+  CHECK(got.arcs[0].payload == "http.request");
+  CHECK(got.arcs[0].capacity == 64);
+  CHECK(got.arcs[0].queued == 13);
+  CHECK(got.modules_loaded == 9);
+  CHECK(got.modules_unloaded == 10);
+  CHECK(got.modules_stuck == 11);
+  CHECK(got.resident_bytes == 12);
+
+  history_entry e{3,           5,
+                  "alice(12)", "load: 1 -> 2",
+                  s.started,   transition_outcome::rolled_back,
+                  "late",      {{"plan", 5us}, {"mark", 7ms}},
+                  9us};
+  const auto entry = back<wire::HistoryEntry>(e);
+  CHECK(entry.id == 3);
+  CHECK(entry.epoch == 5);
+  CHECK(entry.who == e.who);
+  CHECK(entry.what == e.what);
+  CHECK(entry.when == e.when);
+  CHECK(entry.reason == e.reason);
+  REQUIRE(entry.steps.size() == 2);
+  CHECK(entry.steps[1].step == "mark");
+  CHECK(entry.steps[1].took == 7ms);
+  CHECK(entry.mark_to_commit == 9us);
+}
+
+TEST_CASE("a wanted change comes back as it was sent") {
+  const wanted_change text = graph_text{"[graph]\n", "/a/b.toml", {{"x", "y", "z=1"}}, "/home"};
+  const auto got_text = std::get<graph_text>(back<wire::Wanted>(text));
+  CHECK(got_text.text == "[graph]\n");
+  CHECK(got_text.origin == "/a/b.toml");
+  REQUIRE(got_text.overrides.size() == 1);
+  CHECK(got_text.overrides[0].operator_name == "x");
+  CHECK(got_text.overrides[0].key == "y");
+  CHECK(got_text.overrides[0].value == "z=1");
+  CHECK(got_text.folder == "/home");
+
+  const wanted_change updates = std::vector<operator_update>{{"a", "t.a", 2}, {"b", "t.b", 3}};
+  const auto got = std::get<std::vector<operator_update>>(back<wire::Wanted>(updates));
+  REQUIRE(got.size() == 2);
+  CHECK(got[1].name == "b");
+  CHECK(got[1].type == "t.b");
+  CHECK(got[1].version == 3);
+}
+
+TEST_CASE("a damaged message is read as something or refused with an exception, never worse") {
+  capnp::MallocMessageBuilder message;
+  write(sample_graph(), message.initRoot<wire::Graph>());
+  const auto whole = capnp::messageToFlatArray(message);
+  std::mt19937 random(7);
+  int refused = 0;
+  for (int round = 0; round < 3000; ++round) {
+    auto bytes = kj::heapArray<capnp::word>(whole.begin(), whole.size());
+    for (int flips = 0; flips < 4; ++flips)
+      bytes.asBytes()[random() % bytes.asBytes().size()] ^=
+          static_cast<kj::byte>(1 + random() % 255);
+    try {
+      capnp::FlatArrayMessageReader reader(bytes);
+      (void)read(reader.getRoot<wire::Graph>());
+    } catch (const kj::Exception&) {
+      ++refused;
+    }
+  }
+  CHECK(refused > 0);
+  CHECK(refused < 3000);
+}

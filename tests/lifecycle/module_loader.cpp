@@ -1,0 +1,264 @@
+#include "actors/module.hpp"
+#include "lifecycle/manifest.hpp"
+#include "lifecycle/module_loader.hpp"
+
+#include "temporary_folder.hpp"
+
+#include <doctest/doctest.h>
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <random>
+#include <string>
+
+using namespace instar;
+namespace fs = std::filesystem;
+
+namespace {
+
+const fs::path modules = TEST_MODULES;
+
+std::vector<std::byte> read(const fs::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::vector<char> chars{std::istreambuf_iterator<char>(in), {}};
+  const auto* first = reinterpret_cast<const std::byte*>(chars.data());
+  return {first, first + chars.size()};
+}
+
+void write(const fs::path& file, std::span<const std::byte> bytes) {
+  std::ofstream(file, std::ios::binary)
+      .write(reinterpret_cast<const char*>(bytes.data()),
+             static_cast<std::streamsize>(bytes.size()));
+}
+
+settings start_at(std::int64_t n) {
+  settings s;
+  s.set("start", n);
+  return s;
+}
+
+std::size_t mappings() {
+  std::ifstream maps("/proc/self/maps");
+  return static_cast<std::size_t>(
+      std::count(std::istreambuf_iterator<char>(maps), std::istreambuf_iterator<char>(), '\n'));
+}
+
+std::size_t descriptors() {
+  return static_cast<std::size_t>(
+      std::distance(fs::directory_iterator("/proc/self/fd"), fs::directory_iterator()));
+}
+
+std::size_t resident_pages() {
+  std::size_t total = 0, resident = 0;
+  std::ifstream("/proc/self/statm") >> total >> resident;
+  return resident;
+}
+
+/// The failure that loading a file gives.
+std::string refusal(module_loader& loader, const fs::path& file) {
+  auto loaded = loader.load(file);
+  return loaded ? "" : loaded.error().message;
+}
+
+} // namespace
+
+TEST_CASE("a manifest tells everything about a module without running it") {
+  const auto file = modules / "test_counter_v2.so";
+  const auto m = read_manifest(read(file), file);
+  REQUIRE_MESSAGE(bool(m), m.error().message);
+  CHECK(m->module == "test_counter");
+  CHECK(m->api_version == module_api_version);
+  CHECK(m->build_id == INSTAR_BUILD_ID);
+  REQUIRE(m->operators.size() == 1);
+  const auto& op = m->operators[0];
+  CHECK(op.reference() == "test.counter@2");
+  CHECK(op.help == "counts \"things\"");
+  CHECK(op.state_version == 2);
+  CHECK(op.schemas.contains(op.state_schema));
+  REQUIRE(op.settings.size() == 1);
+  CHECK(op.settings[0].kind == setting_kind::integer);
+  CHECK(op.settings[0].default_value == "0");
+  CHECK(bool(check_host(*m, file)));
+}
+
+TEST_CASE("versions of a state schema are compatible as Cap'n Proto's rules say") {
+  const auto type = [](int version) {
+    const auto file = modules / ("test_counter_v" + std::to_string(version) + ".so");
+    return read_manifest(read(file), file)->operators[0];
+  };
+  const auto fits = [&](int from, int to) {
+    const auto a = type(from), b = type(to);
+    return check_compatible(a.schemas, a.state_schema, b.schemas, b.state_schema);
+  };
+  CHECK(bool(fits(1, 1)));
+  CHECK(bool(fits(1, 2)));
+  CHECK(bool(fits(2, 1)));
+  REQUIRE_FALSE(bool(fits(1, 3)));
+  CHECK(fits(1, 3).error().message.find("'count'") != std::string::npos);
+  CHECK_FALSE(bool(fits(3, 1)));
+}
+
+TEST_CASE("a loaded module makes operators, and is gone with the last of them") {
+  temporary_folder scratch;
+  module_loader loader(scratch.path());
+  {
+    auto module = loader.load(modules / "test_counter_v1.so");
+    REQUIRE_MESSAGE(bool(module), module.error().message);
+    auto factory = factory_of(*module, "test.counter", 1);
+    REQUIRE(bool(factory));
+    auto instance = (*factory)(start_at(7));
+    CHECK_THROWS_WITH((*factory)(start_at(13)), "13 brings bad luck");
+    module = failure{};
+    factory = failure{};
+    CHECK(loader.counts().loaded == 1);
+    state_writer w({"test.counter", 1, 1, 1});
+    instance->save(w);
+    CHECK(w.finish().size_bytes() > 0);
+  }
+  CHECK(loader.counts().loaded == 0);
+  CHECK(loader.counts().unloaded == 1);
+  CHECK(loader.counts().stuck == 0);
+}
+
+TEST_CASE("the same content is mapped once, other content under the same path apart") {
+  temporary_folder scratch;
+  module_loader loader(scratch.path());
+  const auto path = scratch.path() / "m.so";
+  fs::copy_file(modules / "test_counter_v1.so", path);
+  auto first = loader.load(path);
+  REQUIRE(bool(first));
+  auto again = loader.load(path);
+  REQUIRE(bool(again));
+  CHECK(*first == *again);
+  fs::remove(path);
+  fs::copy_file(modules / "test_counter_v2.so", path);
+  auto second = loader.load(path);
+  REQUIRE(bool(second));
+  CHECK(manifest_of(**first).operators[0].version == 1);
+  CHECK(manifest_of(**second).operators[0].version == 2);
+  CHECK(bool(factory_of(*second, "test.counter", 2)));
+  CHECK(loader.counts().loaded == 2);
+}
+
+TEST_CASE("a file that is overwritten in place does not hurt the code that runs") {
+  temporary_folder scratch;
+  module_loader loader(scratch.path());
+  const auto path = scratch.path() / "m.so";
+  fs::copy_file(modules / "test_counter_v1.so", path);
+  auto module = loader.load(path);
+  REQUIRE(bool(module));
+  write(path, std::vector<std::byte>(1 << 16));
+  auto instance = (*factory_of(*module, "test.counter", 1))(start_at(3));
+  CHECK(bool(instance));
+}
+
+TEST_CASE("what is no module for this host is refused with one clear line") {
+  temporary_folder scratch;
+  module_loader loader(scratch.path());
+  const auto expect = [&](const fs::path& file, const char* why) {
+    const auto line = refusal(loader, file);
+    CAPTURE(line);
+    CHECK(line.find(why) != std::string::npos);
+    CHECK(line.find(file.string()) != std::string::npos);
+    CHECK(line.find('\n') == std::string::npos);
+  };
+  expect(scratch.path() / "missing.so", "cannot be opened: No such file");
+  expect(scratch.path(), "is no regular file");
+  const auto text = scratch.path() / "text.so";
+  std::ofstream(text) << "#!/bin/sh\necho I am no shared object\n";
+  expect(text, "is no ELF file");
+  expect(modules / "test_no_manifest.so", "has no manifest");
+  expect(modules / "test_other_api.so", "is built for API version 999");
+  const auto writable = scratch.path() / "writable.so";
+  fs::copy_file(modules / "test_counter_v1.so", writable);
+  fs::permissions(writable, fs::perms::others_write, fs::perm_options::add);
+  expect(writable, "is writable by others");
+  CHECK(loader.counts().loaded == 0);
+}
+
+TEST_CASE("a truncated module is refused at every length") {
+  const auto whole = read(modules / "test_counter_v1.so");
+  for (std::size_t part = 0; part < 64; ++part) {
+    const auto cut = std::span(whole).first(whole.size() * part / 64);
+    const auto m = read_manifest(cut, "cut.so");
+    CHECK_FALSE(bool(m));
+  }
+}
+
+TEST_CASE("a damaged module is refused or read, and does no harm") {
+  const auto whole = read(modules / "test_counter_v1.so");
+  std::mt19937_64 random(7);
+  for (int round = 0; round < 3000; ++round) {
+    auto bytes = whole;
+    // Headers at both ends are what the reader depends on.
+    for (int flips = 0; flips < 4; ++flips) {
+      const auto at = random() % 2 ? random() % 64 : bytes.size() - 1 - random() % 2600;
+      bytes[at] ^= std::byte(1u << (random() % 8));
+    }
+    const auto m = read_manifest(bytes, "damaged.so");
+    if (!m) CHECK(m.error().message.find("damaged.so") != std::string::npos);
+  }
+}
+
+TEST_CASE("the catalogue finds types by version and explains what it does not find") {
+  temporary_folder place;
+  module_catalogue catalogue;
+  catalogue.set_places({place.path()});
+  CHECK(catalogue.find("test.counter", 1).error().message.find("looked in " +
+                                                               place.path().string()) !=
+        std::string::npos);
+  fs::copy_file(modules / "test_counter_v1.so", place.path() / "a.so");
+  std::ofstream(place.path() / "broken.so") << "nothing";
+  REQUIRE(bool(catalogue.find("test.counter", 1)));
+  CHECK(catalogue.find("test.counter", 1)->file == place.path() / "a.so");
+  const auto other = catalogue.find("test.counter", 2).error().message;
+  CHECK(other.find("there is test.counter@1") != std::string::npos);
+  CHECK(other.find("broken.so is no ELF file") != std::string::npos);
+
+  fs::copy_file(place.path() / "a.so", place.path() / "same.so");
+  CHECK(bool(catalogue.find("test.counter", 1)));
+  auto changed = read(place.path() / "a.so");
+  changed.push_back(std::byte{0});
+  write(place.path() / "other.so", changed);
+  CHECK(catalogue.find("test.counter", 1).error().message.find("two different modules") !=
+        std::string::npos);
+
+  fs::remove(place.path() / "a.so");
+  fs::remove(place.path() / "same.so");
+  fs::remove(place.path() / "other.so");
+  fs::copy_file(modules / "test_counter_v2.so", place.path() / "a.so");
+  CHECK(bool(catalogue.find("test.counter", 2)));
+  CHECK_FALSE(bool(catalogue.find("test.counter", 1)));
+}
+
+TEST_CASE("mappings, descriptors and memory are the same after 2,000 loads as after 50") {
+  temporary_folder scratch;
+  module_loader loader(scratch.path());
+  std::size_t maps = 0, fds = 0, pages = 0;
+  for (int round = 0; round < 2000; ++round) {
+    auto module = loader.load(modules / ("test_counter_v" + std::to_string(round % 3 + 1) + ".so"));
+    REQUIRE(bool(module));
+    auto instance = (*factory_of(*module, "test.counter", round % 3 + 1))(start_at(round + 100));
+    CHECK(bool(instance));
+    if (round == 50) {
+      maps = mappings();
+      fds = descriptors();
+      pages = resident_pages();
+    }
+  }
+  CHECK(loader.counts().loaded == 0);
+  CHECK(loader.counts().unloaded == 2000);
+  CHECK(loader.counts().stuck == 0);
+  CHECK(mappings() <= maps);
+  CHECK(descriptors() == fds);
+#if !defined(__SANITIZE_ADDRESS__) // which keeps freed memory for a while
+  CHECK(static_cast<double>(resident_pages()) < static_cast<double>(pages) * 1.05);
+#else
+  (void)pages;
+#endif
+}

@@ -91,7 +91,9 @@ private:
   void note_abort(kj::ArrayPtr<const kj::ArrayPtr<const capnp::word>> segments) {
     capnp::SegmentArrayMessageReader reader(segments);
     const auto message = reader.getRoot<capnp::rpc::Message>();
-    if (message.isAbort()) note(message.getAbort().getReason());
+    if (!message.isAbort()) return;
+    const auto abort = message.getAbort();
+    if (abort.getType() != capnp::rpc::Exception::Type::DISCONNECTED) note(abort.getReason());
   }
 
   capnp::AsyncIoMessageStream inner_;
@@ -183,13 +185,17 @@ private:
 
   /// Is done when the connection has been silent for too long.
   kj::Promise<void> watch(connection& c) {
-    const auto left =
-        std::chrono::duration_cast<std::chrono::milliseconds>(c.due() - clock::now()).count();
-    if (left < 0) {
+    using std::chrono::milliseconds;
+    const auto left = std::chrono::duration_cast<milliseconds>(c.due() - clock::now());
+    if (left < milliseconds(0)) {
       c.idled = true;
       return kj::READY_NOW;
     }
-    return timer_.afterDelay((left + 1) * kj::MILLISECONDS).then([this, &c] { return watch(c); });
+    // The handshake may bring the end nearer meanwhile.
+    const auto sleep = std::min({left, options_.hello_within, options_.idle_limit});
+    return timer_.afterDelay((sleep.count() + 1) * kj::MILLISECONDS).then([this, &c] {
+      return watch(c);
+    });
   }
 
   static void report(const connection& c) {

@@ -7,7 +7,6 @@
 #include "lifecycle/service.hpp"
 #include "temporary_folder.hpp"
 
-#include <spdlog/sinks/ostream_sink.h>
 #include <spdlog/spdlog.h>
 
 #include <unistd.h>
@@ -15,9 +14,7 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
-#include <sstream>
 #include <string>
-#include <vector>
 
 namespace instar::test {
 
@@ -27,10 +24,10 @@ public:
   captured_log();
   ~captured_log();
   std::size_t lines_with(const std::string& part) const;
-  std::string text() const;
 
 private:
-  mutable std::ostringstream stream_;
+  class lines;
+  std::shared_ptr<lines> lines_;
   std::shared_ptr<spdlog::logger> before_;
 };
 

@@ -2,8 +2,8 @@
 
 #include "actors/operator.hpp"
 #include "actors/settings.hpp"
+#include "parse_state.capnp.h"
 #include "services/http/head.hpp"
-#include "services/http/parse_state.capnp.h"
 #include "services/http/request.hpp"
 #include "services/net/chunk.hpp"
 #include "services/net/reactor.hpp"

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "actors/operator.hpp"
-#include "services/http/reply_state.capnp.h"
+#include "reply_state.capnp.h"
 #include "services/http/response.hpp"
 #include "services/http/writer.hpp"
 #include "services/net/reactor.hpp"

@@ -3,7 +3,7 @@
 #include "actors/operator.hpp"
 #include "actors/settings.hpp"
 #include "services/net/reactor.hpp"
-#include "services/net/state.capnp.h"
+#include "state.capnp.h"
 
 namespace instar::net {
 

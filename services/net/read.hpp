@@ -4,7 +4,7 @@
 #include "actors/settings.hpp"
 #include "services/net/chunk.hpp"
 #include "services/net/reactor.hpp"
-#include "services/net/state.capnp.h"
+#include "state.capnp.h"
 
 #include <array>
 #include <chrono>

@@ -18,6 +18,10 @@ class client {
 public:
   explicit client(int fd) : fd_(fd) {}
   client(client&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  client& operator=(client&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
   ~client() { close(); }
 
   int fd() const { return fd_; }

@@ -1,6 +1,7 @@
+# shellcheck shell=bash
 # Functions for the suites; sourced by run.sh, which sets $root, $suite and $quick.
 
-bin=$root/build/release/bin
+bin=${INSTAR_BUILD:-$root/build/release}/bin
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/instar-bench.XXXXXX")
 samples=$scratch/samples
 started=()
@@ -38,21 +39,9 @@ fail() {
   exit 1
 }
 
-# need_commands COMMAND:PACKAGE...: installs missing packages when root, else says which.
-need_commands() {
-  local pair missing=()
-  for pair in "$@"; do
-    command -v "${pair%%:*}" >/dev/null || [ -x "/usr/sbin/${pair%%:*}" ] || missing+=("${pair##*:}")
-  done
-  [ ${#missing[@]} -eq 0 ] && return
-  [ "$(id -u)" -eq 0 ] || fail "missing packages: ${missing[*]}; install them with apt-get install"
-  apt-get update -qq >&2
-  # Nothing may start as a system service only because it was installed for a comparison.
-  RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${missing[@]}" >&2 ||
-    fail "could not install ${missing[*]}"
-}
-
+# INSTAR_BUILD names a build folder to take the programs from as they are.
 build() {
+  [ -z "${INSTAR_BUILD-}" ] || return 0
   echo "building (release) ..." >&2
   (cd "$root" && cmake --preset release && cmake --build --preset release) >"$scratch/build.log" 2>&1 || {
     tail -40 "$scratch/build.log" >&2
@@ -156,7 +145,7 @@ write_json() {
   mkdir -p "$(dirname "$1")"
   summarise | awk '
     BEGIN { printf "{" }
-    { printf "%s\n  \"%s\": %s", NR > 1 ? "," : "", $1, $3 }
+    { printf "%s\n  \"%s\": %s", (NR > 1 ? "," : ""), $1, $3 }
     END { print "\n}" }' >"$1"
   echo "figures: ${1#"$root"/}"
 }

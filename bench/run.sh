@@ -16,14 +16,17 @@ for argument in "$@"; do
     --quick) quick=1 ;;
     -h | --help) usage ;;
     -*) usage ;;
-    *) [ -z "$suite" ] && suite=$argument || usage ;;
+    *)
+      [ -z "$suite" ] || usage
+      suite=$argument
+      ;;
   esac
 done
 [[ " $suites " == *" $suite "* ]] || usage
 
 # What every suite may use: see each function's comment.
 source "$root/bench/common.sh"
-need_commands cmake:cmake awk:gawk
+"$root/tests/packages.sh" build >&2
 build
 source "$root/bench/$suite/suite.sh"
 run_suite

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Packets per second and latency through six operators, against six hand-wired CAF actors.
 
 explanation="Six operators (source, 4 stages, sink) of a service with its default options (policy sharing, a

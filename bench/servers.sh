@@ -1,0 +1,52 @@
+# shellcheck shell=bash
+# Starts the servers that suites compare; sourced by them after common.sh.
+
+# start_instard GRAPH ROOT [NAME]: serves ROOT on a free port; sets $port, $spawned and $admin.
+start_instard() {
+  local graph=$1 folder=$2 name=${3:-instard}
+  free_port
+  admin=$scratch/$name.sock
+  spawn "$scratch/$name.log" "$bin/instard" --graph "$graph" --admin "$admin" \
+    --set "accept.port=$port" --set "load.root=$folder"
+  wait_for_port "$port" "$spawned" "$scratch/$name.log"
+}
+
+# start_nginx ROOT: one worker with sendfile; sets $port and $spawned.
+start_nginx() {
+  local folder=$1 home=$scratch/nginx user=""
+  free_port
+  mkdir -p "$home"
+  [ "$(id -u)" -eq 0 ] && user="user root;"
+  cat >"$home/nginx.conf" <<END
+$user
+worker_processes 1;
+daemon off;
+pid $home/nginx.pid;
+error_log $home/error.log;
+events { worker_connections 1024; }
+http {
+  access_log off;
+  sendfile on;
+  tcp_nopush on;
+  keepalive_requests 1000000000;
+  keepalive_timeout 3600;
+  default_type text/html;
+  client_body_temp_path $home/body;
+  proxy_temp_path $home/proxy;
+  fastcgi_temp_path $home/fastcgi;
+  uwsgi_temp_path $home/uwsgi;
+  scgi_temp_path $home/scgi;
+  server { listen 127.0.0.1:$port; root $folder; }
+}
+END
+  PATH=$PATH:/usr/sbin spawn "$home/log" nginx -c "$home/nginx.conf"
+  wait_for_port "$port" "$spawned" "$home/log"
+}
+
+# make_files FOLDER COUNT BYTES: FOLDER/00000.html …, each with bytes of its own.
+make_files() {
+  mkdir -p "$1"
+  # One stream, cut into files: random enough that no two are equal, and fast.
+  head -c $(($2 * $3)) /dev/urandom |
+    (cd "$1" && split -b "$3" -a 5 -d --additional-suffix=.html - "")
+}

@@ -6,7 +6,9 @@ start_instard() {
   local graph=$1 folder=$2 name=${3:-instard}
   free_port
   admin=$scratch/$name.sock
-  spawn "$scratch/$name.log" "$bin/instard" --graph "$graph" --admin "$admin" \
+  # With the modules of the same build as the program, which need not be in build/release.
+  sed "s|^modules = .*|modules = [\"$bin/../modules\"]|" "$graph" >"$scratch/$name.toml"
+  spawn "$scratch/$name.log" "$bin/instard" --graph "$scratch/$name.toml" --admin "$admin" \
     --set "accept.port=$port" --set "load.root=$folder"
   wait_for_port "$port" "$spawned" "$scratch/$name.log"
 }

@@ -53,9 +53,7 @@ exit_code show_status(admin_client& service, const options& o) {
 exit_code show_graph(admin_client& service, const options& o) {
   return show(
       service.current_graph(), o, [](const graph& g) { return to_json(g); },
-      [&](const graph& g) { return o.dot    ? to_dot(g)
-                                   : o.toml ? to_toml(g)
-                                            : instar::to_text(g); });
+      [&](const graph& g) { return o.dot ? to_dot(g) : instar::to_text(g); });
 }
 
 exit_code show_history(admin_client& service, const options& o) {

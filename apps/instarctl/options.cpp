@@ -71,8 +71,7 @@ void add_commands(CLI::App& app, options& o, raw_texts& raw) {
   add(command::status, "status", "What runs, and how busy it is");
 
   auto& graph = add(command::graph, "graph", "The graph that runs");
-  auto* dot = graph.add_flag("--dot", o.dot, "Print it for Graphviz");
-  graph.add_flag("--toml", o.toml, "Print it as a graph file")->excludes(dot);
+  graph.add_flag("--dot", o.dot, "Print it for Graphviz");
 
   auto& plan = add(command::plan, "plan", "What a change would do, and whether it would work");
   auto* file = plan.add_option("FILE", o.file, "The wanted graph");

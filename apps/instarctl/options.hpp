@@ -29,7 +29,6 @@ struct options {
   std::filesystem::path admin;
   bool json = false;
   bool dot = false;                        ///< graph
-  bool toml = false;                       ///< graph
   bool quiet = false;                      ///< apply, update: only the outcome
   std::filesystem::path file;              ///< plan, apply
   std::vector<setting_override> overrides; ///< plan, apply

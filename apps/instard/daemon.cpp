@@ -122,9 +122,7 @@ private:
 
   void on(const stopped_event& e) {
     over_ = true;
-    if (e.entry.outcome == transition_outcome::committed ||
-        e.entry.outcome == transition_outcome::unchanged)
-      return spdlog::info("stopped");
+    if (e.entry.reason.empty()) return spdlog::info("stopped");
     spdlog::warn("stopped before everything was finished: {}", e.entry.reason);
     outcome_ = exit_code::failed;
   }

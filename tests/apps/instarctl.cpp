@@ -1,0 +1,237 @@
+#include "workshop.hpp"
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <csignal>
+#include <fstream>
+#include <thread>
+
+using namespace instar::test;
+using namespace std::chrono_literals;
+using nlohmann::json;
+
+namespace {
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+std::string type_of(const workshop& w, const std::string& op) {
+  const auto graph = json::parse(w.instarctl({"graph", "--json"}).out);
+  for (const auto& o : graph["operators"])
+    if (o["name"] == op) return o["type"];
+  return {};
+}
+
+json setting_of(const workshop& w, const std::string& op, const std::string& key) {
+  const auto graph = json::parse(w.instarctl({"graph", "--json"}).out);
+  for (const auto& o : graph["operators"])
+    if (o["name"] == op) return o["settings"][key];
+  return {};
+}
+
+} // namespace
+
+TEST_CASE("instarctl --help names every command and the exit codes") {
+  const workshop w;
+  const auto help = w.instarctl({"--help"});
+  CHECK(help.code == 0);
+  for (const auto* word : {"status", "graph", "plan", "apply", "update", "history", "top",
+                           "Exit codes", "Examples", "rolled back"})
+    CHECK_MESSAGE(contains(help.out, word), word);
+  for (const auto* command : {"status", "graph", "plan", "apply", "update", "history", "top"}) {
+    const auto one = w.instarctl({command, "--help"});
+    CHECK(one.code == 0);
+    CHECK(contains(one.out, "--json"));
+    CHECK(contains(one.out, "--admin"));
+  }
+}
+
+TEST_CASE("a wrong command line is one line and exit code 64") {
+  const workshop w;
+  const std::vector<std::vector<std::string>> wrong = {
+      {},
+      {"dance"},
+      {"plan"},
+      {"apply"},
+      {"update"},
+      {"update", "load"},
+      {"update", "load=http.load"},
+      {"update", "load=http.load@zero"},
+      {"plan", "a.toml", "--update", "a=b@1"},
+      {"apply", "a.toml", "--deadline", "never"},
+      {"apply", "a.toml", "--set", "nonsense"},
+      {"history", "-n", "-3"},
+      {"top", "--interval", "1ms"},
+  };
+  for (const auto& arguments : wrong) {
+    const auto a = w.instarctl(arguments);
+    CHECK(a.code == 64);
+    CHECK_MESSAGE(std::count(a.err.begin(), a.err.end(), '\n') == 1, a.err);
+  }
+}
+
+TEST_CASE("without a service it says where it looked, exit code 1") {
+  const workshop w;
+  const auto graph = w.flow("flow.toml", 1, 1);
+  for (const auto& arguments : {std::vector<std::string>{"status"},
+                                {"graph"},
+                                {"history"},
+                                {"top"},
+                                {"plan", graph},
+                                {"apply", graph},
+                                {"update", "tick=flow.tick@2"}}) {
+    const auto a = w.instarctl(arguments);
+    CHECK(a.code == 1);
+    CHECK(contains(a.err, w.socket().string()));
+  }
+  CHECK(w.instarctl({"apply", "missing.toml"}).code == 3);
+}
+
+TEST_CASE("status, graph and history for people and as JSON") {
+  const workshop w;
+  const auto daemon = w.serve(w.flow("flow.toml", 1, 1));
+  CHECK(contains(w.instarctl({"status"}).out, "flow: running, epoch 1"));
+  const auto status = json::parse(w.instarctl({"status", "--json"}).out);
+  CHECK(status["pid"] == daemon->pid());
+  CHECK(status["operators"].size() == 2);
+  CHECK(status["modules_loaded"] >= 1);
+
+  CHECK(contains(w.instarctl({"graph"}).out, "tick.out -> store.in"));
+  CHECK(contains(w.instarctl({"graph", "--dot"}).out, "digraph"));
+  const auto graph = json::parse(w.instarctl({"--json", "graph"}).out);
+  CHECK(graph["arcs"][0]["from_port"] == "out");
+
+  const auto history = json::parse(w.instarctl({"history", "--json"}).out);
+  REQUIRE(history.size() == 1);
+  CHECK(history[0]["who"] == "instard");
+  CHECK(history[0]["outcome"] == "committed");
+  CHECK(contains(w.instarctl({"history"}).out, "committed"));
+}
+
+TEST_CASE("plan tells what would change by text and exit code, and changes nothing") {
+  const workshop w;
+  const auto first = w.flow("flow.toml", 1, 1);
+  const auto daemon = w.serve(first);
+  CHECK(w.instarctl({"plan", first}).code == 0);
+  const auto change = w.instarctl({"plan", w.flow("second.toml", 1, 2)});
+  CHECK(change.code == 2);
+  CHECK(contains(change.out, "flow.store@1 -> flow.store@2"));
+  CHECK(w.instarctl({"plan", "--update", "tick=flow.tick@2"}).code == 2);
+  const auto refused = w.instarctl({"plan", w.flow("third.toml", 1, 9)});
+  CHECK(refused.code == 3);
+  CHECK(contains(refused.out, "flow.store@9"));
+  CHECK(json::parse(w.instarctl({"plan", "--json", first}).out)["changes"] == false);
+  CHECK(type_of(w, "store") == "flow.store@1");
+}
+
+TEST_CASE("apply and update change the running graph, and tell the time of each step") {
+  const workshop w;
+  const auto daemon = w.serve(w.flow("flow.toml", 1, 1));
+  const auto applied = w.instarctl({"apply", w.flow("second.toml", 2, 1)});
+  CHECK(applied.code == 0);
+  CHECK(contains(applied.out, "flow.tick@1 -> flow.tick@2"));
+  CHECK(contains(applied.out, "committed, epoch 2"));
+  CHECK(contains(applied.out, "prepare"));
+  CHECK(type_of(w, "tick") == "flow.tick@2");
+
+  const auto updated = w.instarctl({"update", "tick=flow.tick@1", "store=flow.store@2", "--json"});
+  CHECK(updated.code == 0);
+  const auto outcome = json::parse(updated.out)["outcome"];
+  CHECK(outcome["outcome"] == "committed");
+  CHECK(outcome["mark_to_commit_ms"] > 0);
+  CHECK(type_of(w, "tick") == "flow.tick@1");
+  CHECK(type_of(w, "store") == "flow.store@2");
+
+  const auto quiet = w.instarctl({"update", "-q", "tick=flow.tick@1"});
+  CHECK(quiet.code == 0);
+  CHECK(quiet.out.starts_with("unchanged"));
+  CHECK(json::parse(w.instarctl({"history", "-n", "2", "--json"}).out).size() == 2);
+}
+
+TEST_CASE("a refused change is exit code 3, a rolled back one 4, and the old version goes on") {
+  const workshop w;
+  const auto daemon = w.serve(w.flow("flow.toml", 1, 1));
+  CHECK(w.instarctl({"apply", w.flow("bad.toml", 1, 9)}).code == 3);
+  CHECK(w.instarctl({"apply", w.file("worse.toml", "not TOML [")}).code == 3);
+  CHECK(w.instarctl({"update", "ghost=flow.tick@1"}).code == 3);
+  const auto broken = w.instarctl({"apply", w.flow("broken.toml", 1, 2, "broken = true")});
+  CHECK(broken.code == 3);
+  CHECK(contains(broken.out, "told to be broken"));
+
+  const auto late =
+      w.instarctl({"apply",
+                   w.file("empty.toml", "[graph]\nname = \"flow\"\nmodules = [\"" TEST_MODULES
+                                        "\"]\narcs = [\"tick -> other\"]\n"
+                                        "[operators.tick]\ntype = \"flow.tick@1\"\n"
+                                        "[operators.other]\ntype = \"flow.store@1\"\n"),
+                   "--deadline", "300ms"});
+  CHECK(late.code == 0);
+  CHECK(w.instarctl({"apply", w.flow("lingers.toml", 1, 1, "linger = \"1h\"")}).code == 0);
+  const auto rolled = w.instarctl({"apply", w.folder() / "empty.toml", "--deadline", "300ms"});
+  CHECK(rolled.code == 4);
+  CHECK(contains(rolled.out, "rolled back"));
+  CHECK(contains(rolled.out, "still lingers"));
+  CHECK(type_of(w, "store") == "flow.store@1");
+  daemon->signal(SIGKILL);
+}
+
+TEST_CASE("what --set gave to instard holds for every graph that is applied later") {
+  const workshop w;
+  const auto first = w.flow("flow.toml", 1, 1);
+  const auto daemon = w.serve(first, {"--set", "tick.every=7ms", "--set", "store.file=kept.txt"});
+  CHECK(setting_of(w, "tick", "every") == 7'000'000);
+  const auto kept = (w.folder() / "kept.txt").string();
+  CHECK(setting_of(w, "store", "file") == kept);
+  CHECK(w.instarctl({"plan", first}).code == 0);
+
+  std::filesystem::create_directory(w.folder() / "elsewhere");
+  const auto second = w.flow("elsewhere/second.toml", 2, 2, "file = \"other.txt\"");
+  CHECK(w.instarctl({"apply", second}).code == 0);
+  CHECK(setting_of(w, "tick", "every") == 7'000'000);
+  CHECK(setting_of(w, "store", "file") == kept);
+
+  // The command line of instarctl wins, for this once.
+  CHECK(w.instarctl({"apply", second, "--set", "tick.every=9ms"}).code == 0);
+  CHECK(setting_of(w, "tick", "every") == 9'000'000);
+  CHECK(setting_of(w, "store", "file") == kept);
+  CHECK(w.instarctl({"apply", second}).code == 0);
+  CHECK(setting_of(w, "tick", "every") == 7'000'000);
+  CHECK(w.instarctl({"apply", second, "--set", "ghost.every=9ms"}).code == 3);
+
+  // A graph without those operators is not refused for it.
+  const auto renamed = w.file("renamed.toml", "[graph]\nname = \"flow\"\nmodules = [\"" TEST_MODULES
+                                              "\"]\narcs = [\"clock -> sink\"]\n"
+                                              "[operators.clock]\ntype = \"flow.tick@1\"\n"
+                                              "[operators.sink]\ntype = \"flow.store@1\"\n");
+  CHECK(w.instarctl({"apply", renamed}).code == 0);
+  CHECK(setting_of(w, "clock", "every") == 1'000'000);
+}
+
+TEST_CASE("top prints the rates between two looks, as lines or as JSON") {
+  const workshop w;
+  const auto daemon = w.serve(w.flow("flow.toml", 1, 1));
+  const auto top = w.instarctl({"top", "--interval", "200ms", "--count", "2"});
+  CHECK(top.code == 0);
+  CHECK(contains(top.out, "IN/s"));
+  CHECK_FALSE(contains(top.out, "\x1b"));
+  const auto lines = w.instarctl({"top", "--interval", "300ms", "--count", "1", "--json"});
+  const auto look = json::parse(lines.out);
+  const auto& store =
+      look["operators"][0]["name"] == "store" ? look["operators"][0] : look["operators"][1];
+  CHECK(store["packets_in_per_s"] > 100);
+  CHECK(store["packets_in_per_s"] < 1100);
+}
+
+TEST_CASE("instarctl says so when the service goes away meanwhile") {
+  const workshop w;
+  const auto daemon = w.serve(w.flow("flow.toml", 1, 1));
+  program top(INSTARCTL, {"top", "--interval", "100ms", "--admin", w.socket().string()},
+              w.folder());
+  REQUIRE(top.says("IN/s"));
+  daemon->signal(SIGKILL);
+  CHECK(top.wait() == 1);
+  CHECK(contains(top.err(), "closed the connection"));
+}

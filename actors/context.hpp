@@ -29,7 +29,7 @@ public:
   /// Never blocks and never fails: beyond the arc's credit the packet is kept, and the operator
   /// gets no further input until all kept packets have left.
   template <class P>
-  void emit(const out_port<P>& port, payload_ptr<P> body, std::uint64_t key = 0) {
+  void emit(const out_port<P>& port, payload_ptr<payload_class<P>> body, std::uint64_t key = 0) {
     emit_packet(port.index, packet{payload_ptr<payload>(std::move(body)), key});
   }
 

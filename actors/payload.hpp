@@ -88,6 +88,20 @@ private:
   T* target_ = nullptr;
 };
 
+/// The class of the objects that a port of payload type `P` carries: `P` itself, unless `P` only
+/// stands for a payload (see `record_of`).
+template <class P>
+struct payload_class_of {
+  using type = P;
+};
+template <class P>
+  requires requires { typename P::payload_class; }
+struct payload_class_of<P> {
+  using type = typename P::payload_class;
+};
+template <class P>
+using payload_class = typename payload_class_of<P>::type;
+
 template <class T, class... Args>
 payload_ptr<T> make_payload(Args&&... args) {
   return payload_ptr<T>::adopt(new T(std::forward<Args>(args)...));

@@ -17,6 +17,7 @@ set(public_headers
   transfer/result.hpp
   transfer/schema.hpp
   transfer/state.hpp
+  actors/bytes.hpp
   actors/context.hpp
   actors/description.hpp
   actors/graph.hpp
@@ -31,17 +32,26 @@ set(public_headers
   actors/settings.hpp
   lifecycle/plan.hpp
   lifecycle/service.hpp
-  lifecycle/status.hpp)
+  lifecycle/status.hpp
+  services/file/handle.hpp
+  services/http/request.hpp
+  services/http/response.hpp
+  services/net/buffer.hpp
+  services/net/chunk.hpp
+  services/net/connection.hpp
+  services/net/endpoint.hpp
+  services/net/listener.hpp
+  services/net/reactor.hpp)
 
 foreach(header IN LISTS public_headers)
   cmake_path(GET header PARENT_PATH folder)
-  install(FILES ${header} DESTINATION ${include_dir}/${folder} COMPONENT development)
+  install(FILES ${header} DESTINATION ${include_dir}/${folder})
 endforeach()
 
 install(TARGETS instar EXPORT instar
-  LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT runtime NAMELINK_COMPONENT development)
+  LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(EXPORT instar NAMESPACE instar:: FILE instarTargets.cmake
-  DESTINATION ${package_dir} COMPONENT development)
+  DESTINATION ${package_dir})
 configure_package_config_file(actors/cmake/instarConfig.cmake.in
   ${PROJECT_BINARY_DIR}/instarConfig.cmake INSTALL_DESTINATION ${package_dir})
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/instarConfigVersion.cmake
@@ -49,4 +59,18 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/instarConfigVersion.cmake
 install(FILES
   ${PROJECT_BINARY_DIR}/instarConfig.cmake ${PROJECT_BINARY_DIR}/instarConfigVersion.cmake
   actors/cmake/InstarAddModule.cmake
-  DESTINATION ${package_dir} COMPONENT development)
+  DESTINATION ${package_dir})
+
+set(modules net http_parse http_compose http_load_v1 http_load_v2 http_reply_v1 http_reply_v2)
+set_target_properties(${modules} PROPERTIES INSTALL_RPATH $ORIGIN/../..)
+install(TARGETS ${modules} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/instar/modules)
+
+# Installed programs know where the installed modules are: the examples' own folder would be wrong.
+foreach(graph http.toml http-nio.toml)
+  file(READ apps/http/${graph} text)
+  string(REGEX REPLACE "modules = [^\n]*\n" "" text "${text}")
+  file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/share/${graph} CONTENT "${text}" @ONLY)
+  install(FILES ${PROJECT_BINARY_DIR}/share/${graph} DESTINATION ${CMAKE_INSTALL_DATADIR}/instar/http)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS apps/http/${graph})
+endforeach()
+install(DIRECTORY apps/http/www DESTINATION ${CMAKE_INSTALL_DATADIR}/instar/http)

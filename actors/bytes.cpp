@@ -1,0 +1,7 @@
+#include "actors/bytes.hpp"
+
+namespace instar {
+
+bytes::~bytes() = default;
+
+} // namespace instar

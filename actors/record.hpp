@@ -1,0 +1,54 @@
+#pragma once
+
+#include "actors/payload.hpp"
+
+#include <capnp/message.h>
+#include <capnp/schema.h>
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+namespace instar {
+
+/// A payload whose type is a Cap'n Proto schema of a module.
+///
+/// The class is the host's, so a record may outlive the module that made it; what is typed about
+/// it is inlined into whoever reads or writes it. Built once, then read by any number of
+/// operators, also of other versions of the schema: the graph check has made sure that they are
+/// compatible.
+class record final : public payload {
+public:
+  static constexpr std::string_view payload_name = "record";
+
+  record();
+  ~record() override;
+
+  std::string_view type_name() const noexcept override { return payload_name; }
+
+  /// Starts the root struct. To be called once, before the record is emitted.
+  template <class Schema>
+  typename Schema::Builder init() {
+    return message_->initRoot<Schema>();
+  }
+
+  /// The root struct.
+  template <class Schema>
+  typename Schema::Reader read() const {
+    return message_->getRoot<Schema>().asReader();
+  }
+
+private:
+  const std::unique_ptr<capnp::MallocMessageBuilder> message_;
+};
+
+/// The payload of a port that takes records of one schema: `in_port<record_of<Line>>`.
+template <class Schema>
+struct record_of {
+  using payload_class = record;
+  static constexpr std::string_view payload_name = record::payload_name;
+  static constexpr std::uint64_t payload_schema = capnp::typeId<Schema>();
+};
+
+} // namespace instar

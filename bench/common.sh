@@ -49,6 +49,15 @@ build() {
   }
 }
 
+# Figures of a machine that does something else are worth little: says so, in the figures too.
+note_load() {
+  local load
+  read -r load _ </proc/loadavg
+  record machine_load_before "$load"
+  awk -v l="$load" 'BEGIN { exit !(l > 0.5) }' && echo "note: this machine is busy (load $load)" >&2
+  return 0
+}
+
 # spawn LOG COMMAND...: starts it in the background and sets $spawned to its pid.
 spawn() {
   local log=$1
@@ -106,7 +115,7 @@ last_of() {
 
 # record_ratio FIGURE NUMERATOR DENOMINATOR: of the newest samples of two figures.
 record_ratio() {
-  record "$1" "$(awk -v a="$(last_of "$2")" -v b="$(last_of "$3")" 'BEGIN { print b > 0 ? a / b : 0 }')"
+  record "$1" "$(awk -v a="$(last_of "$2")" -v b="$(last_of "$3")" 'BEGIN { print (b > 0 ? a / b : 0) }')"
 }
 
 # "figure count median min max" per figure, in the order of first samples.

@@ -28,6 +28,7 @@ done
 source "$root/bench/common.sh"
 "$root/tests/packages.sh" build >&2
 build
+note_load
 source "$root/bench/$suite/suite.sh"
 run_suite
 print_table

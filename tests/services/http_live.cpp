@@ -1,0 +1,276 @@
+#include "actors/graph_file.hpp"
+#include "lifecycle/service.hpp"
+#include "services/net/reactor.hpp"
+#include "services/sockets.hpp"
+
+#include <doctest/doctest.h>
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <atomic>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <future>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace fs = std::filesystem;
+using namespace instar;
+using namespace std::chrono_literals;
+
+namespace {
+
+std::string pattern(std::size_t size) {
+  std::string text(size, '\0');
+  for (std::size_t i = 0; i < size; ++i) text[i] = static_cast<char>(i * 2654435761u >> 11);
+  return text;
+}
+
+/// The real service from the real modules, on a port of its own, with a folder to serve.
+class site {
+public:
+  site() {
+    fs::create_directories(folder_);
+    write("small", pattern(2'000));
+    write("large", pattern(20'000'000));
+    service_.offer(net::reactor::resource_name, &sockets_);
+    std::promise<history_entry> started;
+    service_.apply({graph_of(1), "test", 10s},
+                   [&](history_entry e) { started.set_value(std::move(e)); });
+    const auto outcome = started.get_future().get();
+    REQUIRE_MESSAGE(outcome.outcome == transition_outcome::committed, outcome.reason);
+    for (std::uint64_t id = 1; !port_ && id < 10; ++id)
+      if (const auto held = sockets_.find(id))
+        if (const auto at = held.as<net::listener>()) port_ = at->port();
+    REQUIRE(port_ != 0);
+  }
+  ~site() { fs::remove_all(folder_); }
+
+  history_entry update(std::vector<operator_update> what) {
+    std::promise<history_entry> done;
+    service_.update(std::move(what), "test", 5s,
+                    [&](history_entry e) { done.set_value(std::move(e)); });
+    return done.get_future().get();
+  }
+  /// The NIO switch, or back.
+  history_entry switch_to(std::uint32_t version) {
+    return update({{"load", "http.load", version}, {"reply", "http.reply", version}});
+  }
+  std::future<history_entry> stop() {
+    auto done = std::make_shared<std::promise<history_entry>>();
+    service_.stop("test", 5s, [done](history_entry e) { done->set_value(std::move(e)); });
+    return done->get_future();
+  }
+
+  test::client dial(int receive_buffer = 0) const {
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (receive_buffer > 0)
+      ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(port_);
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (::connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof to) != 0) {
+      ::close(fd);
+      throw std::runtime_error("nobody listens");
+    }
+    return test::client(fd);
+  }
+  std::size_t connections() const { return sockets_.connections(); }
+
+private:
+  void write(const char* name, const std::string& text) const {
+    std::ofstream(folder_ / name, std::ios::binary) << text;
+  }
+  graph graph_of(int version) const {
+    const auto v = std::to_string(version);
+    auto file = parse_graph("[graph]\nname = 'http'\nmodules = ['" INSTAR_TEST_MODULES "']\n"
+                            "arcs = ['accept -> read -> parse -> load -> compose -> reply']\n"
+                            "[operators]\n"
+                            "accept = { type = 'net.accept@1', port = 0 }\n"
+                            "read = { type = 'net.read@1' }\n"
+                            "parse = { type = 'http.parse@1' }\n"
+                            "load = { type = 'http.load@" +
+                                v + "', root = '" + folder_.string() +
+                                "' }\n"
+                                "compose = { type = 'http.compose@1' }\n"
+                                "reply = { type = 'http.reply@" +
+                                v + "' }\n",
+                            folder_ / "test.toml");
+    for (const auto& m : file.mistakes) FAIL_CHECK(m.message);
+    return std::move(file.content);
+  }
+
+  const fs::path folder_ =
+      fs::temp_directory_path() / ("instar-live-" + std::to_string(::getpid()));
+  net::reactor sockets_;
+  service service_{service_options{}};
+  std::uint16_t port_ = 0;
+};
+
+std::string get(const std::string& target, const char* more = "") {
+  return "GET " + target + " HTTP/1.1\r\nHost: h\r\n" + more + "\r\n";
+}
+
+/// Reads one response; blocks. Empty if the connection ends before it is complete.
+std::string receive(const test::client& from, std::string& ahead) {
+  char block[65536];
+  const auto more = [&] {
+    const auto n = ::recv(from.fd(), block, sizeof block, 0);
+    if (n > 0) ahead.append(block, static_cast<std::size_t>(n));
+    return n > 0;
+  };
+  std::size_t head = 0;
+  while ((head = ahead.find("\r\n\r\n")) == std::string::npos)
+    if (!more()) return {};
+  const auto at = ahead.find("Content-Length: ") + 16;
+  const auto size = head + 4 + std::stoul(ahead.substr(at));
+  while (ahead.size() < size)
+    if (!more()) return {};
+  auto made = ahead.substr(0, size);
+  ahead.erase(0, size);
+  return made;
+}
+
+std::string body_of(const std::string& text) { return text.substr(text.find("\r\n\r\n") + 4); }
+int status_of(const std::string& text) {
+  return text.size() > 12 ? std::stoi(text.substr(9, 3)) : 0;
+}
+
+std::string ask(const site& at, const std::string& request) {
+  const auto one = at.dial();
+  one.send(request);
+  std::string ahead;
+  return receive(one, ahead);
+}
+
+} // namespace
+
+TEST_CASE("every request is answered with the right bytes while versions change under load") {
+  site s;
+  const auto small = pattern(2'000);
+  std::atomic<bool> stop = false;
+  std::atomic<int> answered = 0, wrong = 0;
+  std::vector<std::thread> clients;
+  for (int i = 0; i < 4; ++i)
+    clients.emplace_back([&] {
+      const auto one = s.dial(); // once: established connections survive
+      std::string ahead;
+      while (!stop) {
+        one.send(get("/small") + get("/small") + get("/small"));
+        for (int n = 0; n < 3; ++n) {
+          if (body_of(receive(one, ahead)) != small) ++wrong;
+          ++answered;
+        }
+      }
+    });
+  for (std::uint32_t i = 0; i < 60; ++i) {
+    const auto done = s.switch_to(i % 2 == 0 ? 2 : 1);
+    CHECK_MESSAGE(done.outcome == transition_outcome::committed, done.reason);
+  }
+  for (const auto* op : {"net.read", "net.accept", "http.parse", "http.compose"}) {
+    const auto name = std::string(op).substr(std::string(op).find('.') + 1);
+    CHECK(s.update({{name, op, 1}}).outcome == transition_outcome::unchanged);
+  }
+  stop = true;
+  for (auto& c : clients) c.join();
+  CHECK(answered > 100);
+  CHECK(wrong == 0);
+}
+
+TEST_CASE("a response that is half written is finished by whatever version comes") {
+  site s;
+  CHECK(s.switch_to(2).outcome == transition_outcome::committed);
+  const auto one = s.dial(16 * 1024);
+  one.send(get("/large") + get("/small"));
+  std::string seen, block(200'000, '\0');
+  std::uint32_t version = 2;
+  const auto large = pattern(20'000'000), small = pattern(2'000);
+  int switches = 0;
+  while (seen.size() < large.size() + small.size()) {
+    const auto n = ::recv(one.fd(), block.data(), block.size(), 0);
+    REQUIRE(n > 0);
+    seen.append(block, 0, static_cast<std::size_t>(n));
+    if (seen.size() / 1'000'000 > static_cast<std::size_t>(switches)) {
+      ++switches;
+      version = 3 - version;
+      const auto done = s.switch_to(version);
+      CHECK_MESSAGE(done.outcome == transition_outcome::committed, done.reason);
+    }
+  }
+  CHECK(switches >= 10);
+  const auto first = body_of(seen);
+  CHECK(first.compare(0, large.size(), large) == 0);
+  std::string rest = first.substr(large.size());
+  CHECK(body_of(receive(one, rest)) == small);
+}
+
+TEST_CASE("a request that arrives byte by byte outlives the versions that began it") {
+  site s;
+  const auto one = s.dial();
+  std::uint32_t version = 1;
+  for (const char c : get("/small")) {
+    one.send({&c, 1});
+    version = 3 - version;
+    CHECK(s.switch_to(version).outcome == transition_outcome::committed);
+  }
+  std::string ahead;
+  CHECK(body_of(receive(one, ahead)) == pattern(2'000));
+}
+
+TEST_CASE("one half of the switch is refused and nothing changes") {
+  site s;
+  const auto done = s.update({{"load", "http.load", 2}});
+  CHECK(done.outcome == transition_outcome::refused);
+  CHECK(done.reason.find("reply") != std::string::npos);
+  CHECK(done.reason.find("http.response.file") != std::string::npos);
+  CHECK(status_of(ask(s, get("/small"))) == 200);
+}
+
+TEST_CASE("hostile requests get their status and harm nobody else") {
+  site s;
+  const auto bystander = s.dial();
+  for (const std::uint32_t version : {1u, 2u}) {
+    if (version == 2) CHECK(s.switch_to(2).outcome == transition_outcome::committed);
+    CHECK(status_of(ask(s, get("/../../etc/passwd"))) == 400);
+    CHECK(status_of(ask(s, get("/%2e%2e/%2e%2e/etc/passwd"))) == 400);
+    CHECK(status_of(ask(s, get("/nothing"))) == 404);
+    CHECK(status_of(ask(s, "\x16\x03\x01 garbage\r\n\r\n")) == 400);
+    CHECK(status_of(ask(s, "GET / HTTP/9.9\r\n\r\n")) == 505);
+    CHECK(status_of(ask(s, "BREW /pot HTTP/1.1\r\nHost: h\r\n\r\n")) == 501);
+    CHECK(status_of(ask(s, get("/" + std::string(5000, 'x')))) == 414);
+    CHECK(status_of(ask(s, get("/", ("X: " + std::string(20000, 'x') + "\r\n").c_str()))) == 431);
+    { // goes away in the middle of everything
+      const auto rude = s.dial();
+      rude.send(get("/large") + get("/large") + "GET /half");
+    }
+    bystander.send(get("/small"));
+    std::string ahead;
+    CHECK(body_of(receive(bystander, ahead)) == pattern(2'000));
+  }
+}
+
+TEST_CASE("a service that stops finishes what is open and takes nothing new") {
+  site s;
+  const auto idle = s.dial(), busy = s.dial(16 * 1024);
+  busy.send(get("/large"));
+  std::string seen, ahead, block(100'000, '\0');
+  const auto read_some = [&] {
+    const auto n = ::recv(busy.fd(), block.data(), block.size(), 0);
+    if (n > 0) seen.append(block, 0, static_cast<std::size_t>(n));
+    return n > 0;
+  };
+  REQUIRE(read_some());
+  auto stopped = s.stop();
+  CHECK(stopped.wait_for(50ms) == std::future_status::timeout);
+  while (read_some()) {
+  }
+  CHECK(body_of(seen) == pattern(20'000'000));
+  const auto outcome = stopped.get();
+  CHECK_MESSAGE(outcome.outcome == transition_outcome::committed, outcome.reason);
+  CHECK(receive(idle, ahead).empty());
+  CHECK_THROWS(s.dial());
+}

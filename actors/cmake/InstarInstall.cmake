@@ -29,6 +29,7 @@ set(public_headers
   actors/operator_type.hpp
   actors/packet.hpp
   actors/payload.hpp
+  actors/record.hpp
   actors/settings.hpp
   lifecycle/plan.hpp
   lifecycle/service.hpp
@@ -63,6 +64,7 @@ install(FILES
 
 set(modules net http_parse http_compose http_load_v1 http_load_v2 http_reply_v1 http_reply_v2)
 set_target_properties(${modules} PROPERTIES INSTALL_RPATH $ORIGIN/../..)
+add_custom_target(instar_modules DEPENDS ${modules})
 install(TARGETS ${modules} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/instar/modules)
 
 # Installed programs know where the installed modules are: the examples' own folder would be wrong.

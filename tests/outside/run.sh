@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# run.sh BUILD: what a user does, from an installed instar to a live update of an own service.
+#
+# Installs BUILD into a fresh folder, builds the example of this folder against that package alone,
+# runs it with the installed programs, replaces its `tally` by version 2 and by version 1 again, and
+# checks the lines it wrote: numbered 1, 2, 3 … without a gap or a repeat, in both forms.
+set -euo pipefail
+build=$(realpath "$1")
+here=$(cd "$(dirname "$0")" && pwd)
+
+place=$(mktemp -d)
+daemon=
+clean_up() {
+  if [[ $daemon ]]; then kill "$daemon" 2>/dev/null && wait "$daemon" || true; fi
+  rm -rf "$place"
+}
+trap clean_up EXIT
+fail() {
+  echo "outside: $*" >&2
+  tail -n 20 "$place"/*.log >&2 || true
+  exit 1
+}
+# eventually SECONDS COMMAND…: tries until it succeeds.
+eventually() {
+  local end=$((SECONDS + $1))
+  shift
+  until "$@"; do
+    (( SECONDS < end )) || fail "timed out waiting for: $*"
+    sleep 0.05
+  done
+}
+
+cmake --install "$build" --prefix "$place/instar" >"$place/install.log"
+cp -r "$here" "$place/example"
+cd "$place/example"
+PATH=$place/instar/bin:$PATH
+
+cmake -S . -B build -DCMAKE_PREFIX_PATH="$place/instar" -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+  >"$place/configure.log" || fail "the example does not configure"
+cmake --build build --parallel >"$place/build.log" || fail "the example does not build"
+
+socket=$place/admin.sock
+instard --graph tally.toml --admin "$socket" >"$place/instard.log" 2>&1 &
+daemon=$!
+
+enough_lines() { [[ -e lines.txt ]] && (( $(grep -cE "$1" lines.txt) >= $2 )); }
+one='^[0-9]+: tick$'
+two='^[0-9]+: tick, [0-9]+ bytes so far$'
+
+eventually 20 enough_lines "$one" 100
+instarctl --admin "$socket" update tally=tally@2
+eventually 20 enough_lines "$two" 100
+before=$(grep -cE "$one" lines.txt)
+instarctl --admin "$socket" update tally=tally@1
+eventually 20 enough_lines "$one" $((before + 100))
+instarctl --admin "$socket" history
+
+kill "$daemon"
+wait "$daemon" || fail "instard ended with an error"
+daemon=
+
+awk -F: '$1 != NR { print "line " NR " has number " $1; exit 1 }' lines.txt ||
+  fail "the tally lost its count"
+changes=$(awk '{ form = /so far$/ ? 2 : 1 } form != last { printf "%s ", form; last = form }' lines.txt)
+[[ $changes == "1 2 1 " ]] || fail "expected lines of version 1, 2, 1, got: $changes"
+echo "$(wc -l <lines.txt) lines, numbered without gap or repeat over two live updates"

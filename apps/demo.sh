@@ -106,7 +106,6 @@ say "stopping"
 kill "$load"
 wait "$load" || { load=; cat "$place/load.log" >&2; fail "the load generator failed"; }
 load=
-"$bin/instarctl" history >"$place/history"
 kill "$daemon"
 wait "$daemon" || { daemon=; tail "$place/instard.log" >&2; fail "the service did not stop cleanly"; }
 daemon=
@@ -118,9 +117,6 @@ fi
 "$bin/instar-cut" "$place/timeline.csv" --json <"$place/windows" >"$place/figures.json"
 figure() { grep -o "\"$1\": [^,}]*" "$place/figures.json" | cut -d' ' -f2; }
 
-echo
-echo "The service's own account of it:"
-cat "$place/history"
 echo
 echo "What $clients clients noticed (each body was compared with its file):"
 row='%-18s %11s %9s %9s %9s %9s %8s %9s\n'

@@ -1,7 +1,6 @@
 #include "services/http/reply.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <span>
 #include <stdexcept>
 #include <utility>
@@ -178,7 +177,7 @@ outgoing restore_response(ReplyState::Response::Reader from, net::shelf& kept) {
                                      request_line{.keep_alive = from.getKeepAlive(), .refused = 0});
   if (head.size() > made->head_room().size())
     throw std::runtime_error("the head of an answer that is half written is too long");
-  std::memcpy(made->head_room().data(), head.begin(), head.size());
+  std::copy(head.begin(), head.end(), made->head_room().begin());
   made->set_head_size(head.size());
   made->body = restore_body(from.getBody(), kept);
   outgoing one{std::move(made), from.getSent()};

@@ -17,6 +17,7 @@ namespace {
 
 constexpr int accepted_at_once = 64;
 constexpr std::chrono::milliseconds pause_time{20};
+constexpr std::uint32_t quiet_seconds = 10; // between complaints
 
 listen_options options_of(const settings& values) {
   const auto port = values.integer("port");
@@ -64,8 +65,7 @@ void accept::accept_all(context& ctx) {
     if (fd < 0) {
       if (errno == EAGAIN) return;
       if (errno == EINTR || errno == ECONNABORTED) continue;
-      ctx.log(log_level::warning, std::string("cannot accept a connection now: ") +
-                                      std::strerror(errno) + "; tries again");
+      complain(ctx, errno);
       return pause(ctx);
     }
     const int on = 1;
@@ -77,6 +77,15 @@ void accept::accept_all(context& ctx) {
   }
   // More may wait: others get their turn first.
   if (listener_->raise(ready::readable)) ctx.events()->post({listener_, ready::readable});
+}
+
+void accept::complain(context& ctx, int error) {
+  const auto now = coarse_seconds();
+  if (complained_ != 0 && now - complained_ < quiet_seconds) return;
+  complained_ = now;
+  const char* remedy = error == EMFILE ? "; raise the limit of open files (ulimit -n)" : "";
+  ctx.log(log_level::warning, std::string("cannot accept connections now, keeps trying: ") +
+                                  std::strerror(error) + remedy);
 }
 
 /// The socket tells only once of what waits, so what was left waiting has to be asked for.

@@ -39,12 +39,14 @@ public:
 private:
   void accept_all(context& ctx);
   void pause(context& ctx);
+  void complain(context& ctx, int error);
 
   const listen_options options_;
   const std::size_t max_connections_;
   payload_ptr<listener> listener_; // bound; listens once it is registered
   lease registered_;
   bool paused_ = false;
+  std::uint32_t complained_ = 0; // when, in coarse seconds; 0 = never
 };
 
 } // namespace instar::net

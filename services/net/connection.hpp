@@ -56,17 +56,6 @@ public:
            paused_.exchange(false, std::memory_order_seq_cst);
   }
 
-  // -- waiting until it can be written -----------------------------------------------------------
-
-  /// The writer asks for one event; it must try to write once more afterwards.
-  void await_writable() noexcept { awaits_writable_.store(true, std::memory_order_seq_cst); }
-  bool awaits_writable() const noexcept { return awaits_writable_.load(std::memory_order_seq_cst); }
-  /// Returns whether an event was asked for, and takes that back.
-  bool take_await_writable() noexcept {
-    return awaits_writable_.load(std::memory_order_seq_cst) &&
-           awaits_writable_.exchange(false, std::memory_order_seq_cst);
-  }
-
   // -- its end -----------------------------------------------------------------------------------
 
   /// No further request will be taken from it: what still arrives is read and thrown away.
@@ -88,7 +77,6 @@ private:
   std::atomic<std::uint32_t> open_{0};
   std::atomic<std::uint32_t> active_;
   std::atomic<bool> paused_{false};
-  std::atomic<bool> awaits_writable_{false};
   std::atomic<bool> input_ended_{false};
   std::atomic<bool> finished_{false};
 };

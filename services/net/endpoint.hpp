@@ -34,6 +34,14 @@ public:
   /// arrives later raises a new event.
   std::uint32_t take_raised() noexcept { return raised_.exchange(0, std::memory_order_acq_rel); }
 
+  /// The writer asks for one event; it must try to write once more afterwards.
+  void await_writable() noexcept { awaits_writable_.store(true, std::memory_order_seq_cst); }
+  bool awaits_writable() const noexcept { return awaits_writable_.load(std::memory_order_seq_cst); }
+  /// Returns whether an event was asked for, and takes that back.
+  bool take_await_writable() noexcept {
+    return awaits_writable() && awaits_writable_.exchange(false, std::memory_order_seq_cst);
+  }
+
 protected:
   endpoint(int fd, std::uint64_t id) noexcept : fd_(fd), id_(id) {}
 
@@ -41,6 +49,7 @@ private:
   const int fd_;
   const std::uint64_t id_;
   std::atomic<std::uint32_t> raised_{0};
+  std::atomic<bool> awaits_writable_{false};
 };
 
 /// `127.0.0.1:8080` or `[::1]:8080`: one end of the socket `fd`; empty if it cannot be told.

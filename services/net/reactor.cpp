@@ -180,10 +180,7 @@ void reactor::queue(const entry& socket, interest what, std::uint32_t bits) {
   const auto& to = socket.told[static_cast<std::size_t>(what)];
   if (!to) return;
   if (what == interest::reads && !socket.on->raise(bits)) return;
-  if (what == interest::writes) {
-    auto* stream = dynamic_cast<connection*>(socket.on.get());
-    if (!stream || !stream->take_await_writable()) return;
-  }
+  if (what == interest::writes && !socket.on->take_await_writable()) return;
   auto batch = std::find_if(deliveries_.begin(), deliveries_.end(),
                             [&](const delivery& d) { return d.to == to; });
   if (batch == deliveries_.end()) batch = deliveries_.insert(batch, {to, {}});

@@ -19,7 +19,7 @@ std::string to_text(const std::vector<history_entry>& entries);
 /// Outcome, reason and times of one transition.
 std::string outcome_text(const history_entry& entry);
 
-/// `0.31 ms`, `4.2 s`.
+/// `310.0 us`, `4.20 ms`, `1.50 s`.
 std::string time_text(std::chrono::nanoseconds time);
 /// `1234`, `12.3k`, `4.5M`.
 std::string count_text(double n);

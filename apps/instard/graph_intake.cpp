@@ -5,9 +5,9 @@
 
 namespace instar::instard {
 
-graph_intake::graph_intake(std::vector<std::filesystem::path> before,
-                           std::vector<std::filesystem::path> after)
-    : before_(std::move(before)), after_(std::move(after)) {}
+graph_intake::graph_intake(std::vector<std::filesystem::path> first,
+                           std::vector<std::filesystem::path> last)
+    : first_(std::move(first)), last_(std::move(last)) {}
 
 void graph_intake::remember(std::vector<setting_override> overrides, std::filesystem::path folder) {
   remembered_ = std::move(overrides);
@@ -15,15 +15,10 @@ void graph_intake::remember(std::vector<setting_override> overrides, std::filesy
 }
 
 graph_file graph_intake::read(const graph_text& given) {
-  const auto with_places = [&](graph_file file) {
-    auto& places = file.content.modules;
-    places.insert(places.begin(), before_.begin(), before_.end());
-    places.insert(places.end(), after_.begin(), after_.end());
-    return file;
-  };
-  auto plain = with_places(parse_graph(given.text, given.origin));
-  if (!plain.mistakes.empty() || (remembered_.empty() && given.overrides.empty())) return plain;
-  catalogue_.set_places(plain.content.modules);
+  auto plain = parse_graph(given.text, given.origin);
+  if (!plain.mistakes.empty()) return plain;
+  settle_places(plain.content);
+  if (remembered_.empty() && given.overrides.empty()) return plain;
 
   std::vector<setting_override> all;
   const auto add = [&](setting_override one) {
@@ -36,7 +31,26 @@ graph_file graph_intake::read(const graph_text& given) {
   for (const auto& one : remembered_)
     if (kind_of(one, plain.content)) add(anchored(one, folder_, plain.content));
   for (const auto& one : given.overrides) add(anchored(one, given.folder, plain.content));
-  return all.empty() ? plain : with_places(parse_graph(given.text, given.origin, all));
+  auto changed = parse_graph(given.text, given.origin, all);
+  changed.content.modules = std::move(plain.content.modules);
+  return changed;
+}
+
+/// Fewer places are better: one type in two different modules is refused.
+void graph_intake::settle_places(graph& in) {
+  std::vector<std::filesystem::path> places;
+  for (const auto* more : {&first_, &std::as_const(in.modules), &last_}) {
+    places.insert(places.end(), more->begin(), more->end());
+    catalogue_.set_places(places);
+    if (all_found(in)) break;
+  }
+  in.modules = std::move(places);
+}
+
+bool graph_intake::all_found(const graph& in) {
+  return std::all_of(in.operators.begin(), in.operators.end(), [this](const operator_node& op) {
+    return static_cast<bool>(catalogue_.find(op.type, op.version));
+  });
 }
 
 /// Of the setting that an override is about; none if the graph has no such operator, or its type no

@@ -18,8 +18,9 @@ namespace instar::instard {
 /// passed over where it has not. Not thread-safe.
 class graph_intake {
 public:
-  /// Modules are looked for in `before`, then where the graph says, then in `after`.
-  graph_intake(std::vector<std::filesystem::path> before, std::vector<std::filesystem::path> after);
+  /// Modules are looked for in `first`; if that does not bring all operator types, also where the
+  /// graph says; if something is missing still, also in `last`.
+  graph_intake(std::vector<std::filesystem::path> first, std::vector<std::filesystem::path> last);
 
   /// Applies these to every graph that is read from now on; relative paths start at `folder`.
   void remember(std::vector<setting_override> overrides, std::filesystem::path folder);
@@ -27,11 +28,13 @@ public:
   graph_file read(const graph_text& given);
 
 private:
+  void settle_places(graph& in);
+  bool all_found(const graph& in);
   std::optional<setting_kind> kind_of(const setting_override& of, const graph& in);
   setting_override anchored(setting_override given, const std::filesystem::path& folder,
                             const graph& in);
 
-  const std::vector<std::filesystem::path> before_, after_;
+  const std::vector<std::filesystem::path> first_, last_;
   std::vector<setting_override> remembered_;
   std::filesystem::path folder_;
   module_catalogue catalogue_;

@@ -29,8 +29,8 @@ Examples:
 
 --set overrides a setting of the graph file. It is kept for graphs that instarctl applies later, as
 far as they have an operator of that name with that setting; relative paths start where instard was
-started. Modules are looked for in --modules, then in the graph file's `modules`, then in the
-folders that came with instard. The log goes to stderr.)";
+started. Modules are looked for in --modules, what is missing there in the graph file's `modules`,
+and what is missing there too in the folders that came with instard. The log goes to stderr.)";
 
 std::chrono::nanoseconds duration(const std::string& option, const std::string& text) {
   const auto value = apps::parse_duration(text);

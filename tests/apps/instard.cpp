@@ -110,13 +110,25 @@ TEST_CASE("--set must name an operator and a setting that exist") {
   }
 }
 
-TEST_CASE("--modules is looked in before the places that the graph file names") {
+TEST_CASE("--modules brings what the graph file does not, and wins where both would") {
   const workshop w;
-  const auto graph = w.file("bare.toml", "[graph]\nname = \"bare\"\narcs = [\"tick -> store\"]\n"
-                                         "[operators.tick]\ntype = \"flow.tick@1\"\n"
-                                         "[operators.store]\ntype = \"flow.store@1\"\n");
-  CHECK(w.instard({"--check", "--graph", graph}).code == 2);
-  CHECK(w.instard({"--check", "--graph", graph, "--modules", TEST_MODULES}).code == 0);
+  const auto bare = w.file("bare.toml", "[graph]\nname = \"bare\"\narcs = [\"tick -> store\"]\n"
+                                        "[operators.tick]\ntype = \"flow.tick@1\"\n"
+                                        "[operators.store]\ntype = \"flow.store@1\"\n");
+  CHECK(w.instard({"--check", "--graph", bare}).code == 2);
+  CHECK(w.instard({"--check", "--graph", bare, "--modules", TEST_MODULES}).code == 0);
+
+  // A module with the same operators, but other bytes, would otherwise be refused as ambiguous.
+  std::filesystem::create_directory(w.folder() / "mine");
+  const auto mine = w.folder() / "mine" / "flow.so";
+  std::filesystem::copy_file(TEST_MODULES "/test_flow_v1.so", mine);
+  std::ofstream(mine, std::ios::app) << "changed";
+  const auto full = w.flow("flow.toml", 1, 1);
+  CHECK(w.instard({"--check", "--graph", full, "--modules", mine.parent_path()}).code == 0);
+  const auto both =
+      w.instard({"--check", "--graph", bare, "--modules", TEST_MODULES, "--modules", mine});
+  CHECK(both.code == 2);
+  CHECK(contains(both.err, "two different modules"));
 }
 
 TEST_CASE("the service says that it is ready, and its socket is for its user only") {

@@ -1,0 +1,100 @@
+#include "apps/instarctl/json.hpp"
+#include "apps/instarctl/rates.hpp"
+#include "apps/instarctl/text.hpp"
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+using namespace instar;
+using namespace instar::instarctl;
+using namespace std::chrono_literals;
+
+namespace {
+
+service_status look(std::uint64_t packets, std::uint64_t busy_ns, std::size_t queued) {
+  service_status s;
+  s.name = "shop";
+  operator_status op;
+  op.name = "load";
+  op.packets_in = packets;
+  op.packets_out = packets * 2;
+  op.busy_ns = busy_ns;
+  s.operators = {op};
+  s.arcs = {{"parse.out -> load.in", "", 64, queued},
+            {"other.out -> load.more", "", 16, 20},
+            {"load.out -> loader.in", "", 64, 64}};
+  return s;
+}
+
+} // namespace
+
+TEST_CASE("rates are what grew between two looks, divided by the time") {
+  const auto rates = rates_between(look(100, 1'000'000'000, 0), look(1100, 2'000'000'000, 14), 2s);
+  REQUIRE(rates.size() == 1);
+  CHECK(rates[0].packets_in_per_s == doctest::Approx(500));
+  CHECK(rates[0].packets_out_per_s == doctest::Approx(1000));
+  CHECK(rates[0].busy_percent == doctest::Approx(50));
+}
+
+TEST_CASE("queues and credits are those of the arcs that lead to the operator") {
+  const auto rates = rates_between(look(0, 0, 0), look(0, 0, 14), 1s);
+  CHECK(rates[0].queued == 14 + 20);
+  // More than the capacity may wait for a moment; that is no negative credit.
+  CHECK(rates[0].credits == 50);
+}
+
+TEST_CASE("counters that went back, and operators that are new, count from zero") {
+  CHECK(rates_between(look(1000, 0, 0), look(30, 0, 0), 1s)[0].packets_in_per_s ==
+        doctest::Approx(30));
+  CHECK(rates_between(service_status{}, look(30, 0, 0), 1s)[0].packets_in_per_s ==
+        doctest::Approx(30));
+}
+
+TEST_CASE("tables are aligned, numbers to the right") {
+  CHECK(table({{"NAME", ">COUNT"}, {"a", "1"}, {"longer", "12345678"}}) == "NAME       COUNT\n"
+                                                                           "a              1\n"
+                                                                           "longer  12345678\n");
+  CHECK(table({}).empty());
+}
+
+TEST_CASE("times and counts are short") {
+  CHECK(time_text(0ns) == "0");
+  CHECK(time_text(1500ns) == "1.5 us");
+  CHECK(time_text(310us) == "310.0 us");
+  CHECK(time_text(31ms) == "31.00 ms");
+  CHECK(time_text(4200ms) == "4.20 s");
+  CHECK(count_text(9999) == "9999");
+  CHECK(count_text(12345) == "12.3k");
+  CHECK(count_text(4.5e6) == "4.50M");
+}
+
+TEST_CASE("moments are ISO 8601 in UTC") {
+  CHECK(iso_time(std::chrono::system_clock::time_point(1'700'000'000'007ms)) ==
+        "2023-11-14T22:13:20.007Z");
+  CHECK(iso_time(std::chrono::system_clock::time_point(0ms)) == "1970-01-01T00:00:00.000Z");
+}
+
+TEST_CASE("the outcome of a transition tells reason and times") {
+  history_entry e;
+  e.epoch = 4;
+  e.what = "load: l@1 -> l@2";
+  e.outcome = transition_outcome::rolled_back;
+  e.reason = "the deadline has passed";
+  e.steps = {{"plan", 1ms}, {"mark", 2ms}};
+  CHECK(outcome_text(e) == "rolled back, epoch 4: load: l@1 -> l@2\n"
+                           "  reason: the deadline has passed\n"
+                           "  took 3.00 ms: plan 1.00 ms, mark 2.00 ms\n");
+  e.outcome = transition_outcome::committed;
+  e.reason.clear();
+  e.mark_to_commit = 400us;
+  CHECK(outcome_text(e).ends_with("first marker to commit: 400.0 us\n"));
+  const auto json = to_json(e);
+  CHECK(json["steps"]["mark_ms"] == 2.0);
+  CHECK(json["mark_to_commit_ms"] == 0.4);
+}
+
+TEST_CASE("text that is no UTF-8 does not break the JSON") {
+  service_status s;
+  s.name = "\xff\xfe";
+  CHECK(nlohmann::json::accept(dump(to_json(s))));
+}

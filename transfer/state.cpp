@@ -1,8 +1,11 @@
 #include "transfer/state.hpp"
 
+#include "transfer/kj_text.hpp"
+
+#include <capnp/any.h>
 #include <capnp/serialize.h>
 
-#include <kj/exception.h>
+#include <kj/io.h>
 
 #include <boost/crc.hpp>
 
@@ -46,46 +49,35 @@ std::uint64_t checksum(std::span<const std::byte> all) {
   return crc.checksum();
 }
 
-failure malformed(std::string what) {
-  return {errc::bad_input, "state: " + std::move(what)};
-}
+failure malformed(std::string what) { return {errc::bad_input, "state: " + std::move(what)}; }
 
 } // namespace
 
-state::state(state_header header, std::shared_ptr<const capnp::MallocMessageBuilder> message)
-    : header_(std::move(header)), message_(std::move(message)) {}
-
-namespace {
-
-/// The builder's segments. The call is not const only because it may seal an arena for writing;
-/// a finished message is not written to.
-kj::ArrayPtr<const kj::ArrayPtr<const capnp::word>>
-segments_of(const std::shared_ptr<const capnp::MallocMessageBuilder>& message) {
-  return const_cast<capnp::MallocMessageBuilder&>(*message).getSegmentsForOutput();
+state::state(state_header header, std::shared_ptr<capnp::MallocMessageBuilder> message)
+    : header_(std::move(header)) {
+  if (!message) return;
+  // A message that nobody began has no segment at all; this gives it an empty root.
+  message->getRoot<capnp::AnyPointer>();
+  segments_ = message->getSegmentsForOutput();
+  message_ = std::move(message);
 }
-
-} // namespace
 
 std::size_t state::size_bytes() const {
   if (words_) return words_->size() * 8;
-  if (!message_) return 0;
-  return capnp::computeSerializedSizeInWords(segments_of(message_)) * 8;
+  return message_ ? capnp::computeSerializedSizeInWords(segments_) * 8 : 0;
 }
 
 std::vector<std::byte> state::encode() const {
-  const auto name = header_.operator_type;
-  const auto name_room = padded(name.size());
-  std::vector<std::byte> bytes(fixed_size + name_room);
-  std::uint64_t words = 0;
+  const auto& name = header_.operator_type;
+  const auto body = fixed_size + padded(name.size());
+  const auto size = size_bytes();
+  std::vector<std::byte> bytes(body + size);
   if (words_) {
-    words = words_->size();
-    const auto* body = reinterpret_cast<const std::byte*>(words_->data());
-    bytes.insert(bytes.end(), body, body + words * 8);
+    std::memcpy(bytes.data() + body, words_->data(), size);
   } else if (message_) {
-    const auto flat = capnp::messageToFlatArray(segments_of(message_));
-    words = flat.size();
-    const auto* body = reinterpret_cast<const std::byte*>(flat.begin());
-    bytes.insert(bytes.end(), body, body + words * 8);
+    auto* room = reinterpret_cast<kj::byte*>(bytes.data() + body);
+    kj::ArrayOutputStream out(kj::arrayPtr(room, size));
+    capnp::writeMessage(out, segments_);
   }
   std::memcpy(bytes.data(), magic.data(), magic.size());
   put(bytes, 8, format_version);
@@ -93,7 +85,7 @@ std::vector<std::byte> state::encode() const {
   put(bytes, 16, header_.operator_version);
   put(bytes, 20, header_.schema_version);
   put(bytes, 24, header_.schema_id);
-  put(bytes, 32, words);
+  put(bytes, 32, static_cast<std::uint64_t>(size / 8));
   std::memcpy(bytes.data() + fixed_size, name.data(), name.size());
   put(bytes, 40, checksum(bytes));
   return bytes;
@@ -101,12 +93,13 @@ std::vector<std::byte> state::encode() const {
 
 result<state> state::decode(std::span<const std::byte> bytes, std::size_t max_bytes) {
   if (bytes.size() < fixed_size)
-    return malformed("truncated: " + std::to_string(bytes.size()) + " bytes, shorter than a header");
+    return malformed("truncated: " + std::to_string(bytes.size()) +
+                     " bytes, shorter than a header");
   if (std::memcmp(bytes.data(), magic.data(), magic.size()) != 0)
     return malformed("these bytes are no saved state (wrong magic number)");
   if (const auto format = get<std::uint32_t>(bytes, 8); format != format_version)
-    return malformed("written in format " + std::to_string(format) + ", this version reads format " +
-                     std::to_string(format_version));
+    return malformed("written in format " + std::to_string(format) +
+                     ", this version reads format " + std::to_string(format_version));
   if (bytes.size() > max_bytes)
     return malformed("oversized: " + std::to_string(bytes.size()) + " bytes, the limit is " +
                      std::to_string(max_bytes));
@@ -130,14 +123,17 @@ result<state> state::decode(std::span<const std::byte> bytes, std::size_t max_by
   decoded.header_.schema_id = get<std::uint64_t>(bytes, 24);
   decoded.header_.operator_type.assign(reinterpret_cast<const char*>(bytes.data()) + fixed_size,
                                        name_size);
-  if (words == 0) return decoded;
+  if (words == 0) {
+    if (decoded.header_.schema_id != 0) return malformed("damaged: it has a schema but no body");
+    return decoded;
+  }
   auto body = std::make_shared<std::vector<std::uint64_t>>(words);
   std::memcpy(body->data(), bytes.data() + fixed_size + padded(name_size), words * 8);
   decoded.words_ = std::move(body);
   try {
     state_reader check(decoded); // its segment table has to be whole
   } catch (const kj::Exception& e) {
-    return malformed(std::string("not a Cap'n Proto message: ") + e.getDescription().cStr());
+    return malformed("not a Cap'n Proto message: " + one_line(e));
   }
   return decoded;
 }
@@ -161,6 +157,14 @@ capnp::ReaderOptions limits(std::size_t bytes) {
   return options;
 }
 
+/// A message of one null pointer: every schema's defaults.
+kj::ArrayPtr<const kj::ArrayPtr<const capnp::word>> nothing() {
+  static constexpr std::uint64_t null_pointer = 0;
+  static const kj::ArrayPtr<const capnp::word> segments[] = {
+      kj::arrayPtr(reinterpret_cast<const capnp::word*>(&null_pointer), 1)};
+  return kj::arrayPtr(segments, 1);
+}
+
 } // namespace
 
 state_reader::state_reader(const state& from) : from_(from) {
@@ -169,13 +173,9 @@ state_reader::state_reader(const state& from) : from_(from) {
     const auto* words = reinterpret_cast<const capnp::word*>(from.words_->data());
     message_ = std::make_unique<capnp::FlatArrayMessageReader>(
         kj::arrayPtr(words, from.words_->size()), options);
-  } else if (from.message_) {
-    message_ =
-        std::make_unique<capnp::SegmentArrayMessageReader>(segments_of(from.message_), options);
   } else {
-    // No state: a reader of defaults.
     message_ = std::make_unique<capnp::SegmentArrayMessageReader>(
-        kj::ArrayPtr<const kj::ArrayPtr<const capnp::word>>(nullptr), options);
+        from.message_ ? from.segments_ : nothing(), options);
   }
 }
 

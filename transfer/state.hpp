@@ -16,27 +16,29 @@ namespace instar {
 
 /// What some saved state is: whose it is and in which schema it is written.
 struct state_header {
-  std::string operator_type;       ///< name of the operator type that wrote it
+  std::string operator_type; ///< name of the operator type that wrote it
   std::uint32_t operator_version = 0;
-  std::uint64_t schema_id = 0;     ///< Cap'n Proto type id of the root struct; 0 = stateless
-  std::uint32_t schema_version = 0;///< the author's number for the schema's revision
+  std::uint64_t schema_id = 0;      ///< Cap'n Proto type id of the root struct; 0 = stateless
+  std::uint32_t schema_version = 0; ///< the author's number for the schema's revision
 
   bool operator==(const state_header&) const = default;
 };
 
 /// Saved state of one operator: a header and a Cap'n Proto message.
 ///
-/// Immutable once made, so it may be handed between threads. In memory the message stays in the
-/// segments it was built in; `encode` flattens it with a checksum for files and network arcs.
+/// Immutable once made, so it may be handed to and read by several threads. In memory the message
+/// stays in the segments it was built in; `encode` flattens it with a checksum for files and
+/// network arcs.
 class state {
 public:
   state() = default;
-  state(state_header header, std::shared_ptr<const capnp::MallocMessageBuilder> message);
+  /// `message` may be null (stateless) and must not be written to afterwards.
+  state(state_header header, std::shared_ptr<capnp::MallocMessageBuilder> message);
 
   const state_header& header() const { return header_; }
   /// Nothing was saved: the operator declares no state schema.
   bool empty() const { return message_ == nullptr && words_ == nullptr; }
-  /// Size of the message body in bytes.
+  /// Size of the message in bytes, as `encode` would write it.
   std::size_t size_bytes() const;
 
   /// The whole state as bytes: magic, header, body, checksum (format: transfer/README.md).
@@ -51,8 +53,9 @@ private:
   friend class state_reader;
 
   state_header header_;
-  std::shared_ptr<const capnp::MallocMessageBuilder> message_; // built here, or …
-  std::shared_ptr<const std::vector<std::uint64_t>> words_;    // … decoded from outside
+  std::shared_ptr<const capnp::MallocMessageBuilder> message_;   // built here, or …
+  kj::ArrayPtr<const kj::ArrayPtr<const capnp::word>> segments_; // (of message_)
+  std::shared_ptr<const std::vector<std::uint64_t>> words_;      // … decoded from outside
 };
 
 /// What an operator saves its state into.
@@ -66,7 +69,8 @@ public:
     return message_->initRoot<Schema>();
   }
 
-  /// The saved state; the writer is empty afterwards.
+  /// The saved state; the writer is empty afterwards. If a schema was declared but nothing
+  /// written, the state holds the schema's defaults.
   state finish();
 
 private:
@@ -74,7 +78,8 @@ private:
   std::shared_ptr<capnp::MallocMessageBuilder> message_;
 };
 
-/// What an operator restores its state from. Valid as long as the `state` it was made of.
+/// What an operator restores its state from. Valid as long as the `state` it was made of; an empty
+/// state reads as the schema's defaults.
 class state_reader {
 public:
   explicit state_reader(const state& from);

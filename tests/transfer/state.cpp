@@ -14,8 +14,7 @@ namespace {
 state filled(int books) {
   state_writer w({"test.shelf", 3, capnp::typeId<Shelf>(), 2});
   auto list = w.init<Shelf>().initTitles(static_cast<unsigned>(books));
-  for (int i = 0; i < books; ++i)
-    list.set(static_cast<unsigned>(i), "title " + std::to_string(i));
+  for (int i = 0; i < books; ++i) list.set(static_cast<unsigned>(i), "title " + std::to_string(i));
   return w.finish();
 }
 
@@ -110,3 +109,15 @@ TEST_CASE("random bytes behind a good magic number do no harm") {
     CHECK((refusal(bytes).empty() == (bytes == good)));
   }
 }
+
+TEST_CASE("an operator that declares a schema and writes nothing saves the schema's defaults") {
+  state_writer w({"test.shelf", 3, capnp::typeId<Shelf>(), 2});
+  const auto s = w.finish();
+  CHECK_FALSE(s.empty());
+  check_content(s, 0);
+  const auto decoded = state::decode(s.encode());
+  REQUIRE_MESSAGE(bool(decoded), decoded.error().message);
+  check_content(*decoded, 0);
+}
+
+TEST_CASE("no state at all reads as defaults") { check_content(state(), 0); }

@@ -24,6 +24,8 @@ public:
 
   void on_start(context& ctx) override { ctx.set_timer(every_, 0); }
 
+  void on_packet(context&, std::size_t, packet) override {} // has no input
+
   void on_timer(context& ctx, std::uint64_t) override {
     ctx.emit(out, make_payload<bytes>("tick"));
     ctx.set_timer(every_, 0);

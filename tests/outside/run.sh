@@ -35,9 +35,9 @@ cp -r "$here" "$place/example"
 cd "$place/example"
 PATH=$place/instar/bin:$PATH
 
-cmake -S . -B build -DCMAKE_PREFIX_PATH="$place/instar" -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+cmake -S . -B build -G Ninja -DCMAKE_PREFIX_PATH="$place/instar" -DCMAKE_BUILD_TYPE=RelWithDebInfo \
   >"$place/configure.log" || fail "the example does not configure"
-cmake --build build --parallel >"$place/build.log" || fail "the example does not build"
+cmake --build build >"$place/build.log" || fail "the example does not build"
 
 socket=$place/admin.sock
 instard --graph tally.toml --admin "$socket" >"$place/instard.log" 2>&1 &

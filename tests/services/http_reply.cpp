@@ -244,6 +244,17 @@ TEST_CASE_FIXTURE(fixture, "half-written answers go from version to version with
   CHECK(sockets.registered() == 0);
 }
 
+TEST_CASE_FIXTURE(fixture, "after a rollback nothing is kept for a successor any more") {
+  reply_v2 tested, successor;
+  tested.on_start(ctx);
+  auto one = connect();
+  give(tested, make(one, "x", memory(pattern(1'000'000))));
+  test::hand_over(tested, reply_v2::type, successor, ctx);
+  CHECK(sockets.kept().size() == 1);
+  tested.on_activation_end(ctx);
+  CHECK(sockets.kept().size() == 0);
+}
+
 TEST_CASE_FIXTURE(fixture, "state that names what is not there is refused") {
   reply_v1 tested;
   state_writer writer({"http.reply", 1, reply::state_schema, 1});

@@ -63,13 +63,18 @@ mkdir "$place/www"
 head -c $((files * file_size)) /dev/urandom |
   (cd "$place/www" && split -b "$file_size" -a 5 -d --additional-suffix=.html - "")
 
+port_answers() { (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; }
+port=$((20000 + $$ % 10000))
+while port_answers; do port=$((port + 1)); done
+address=127.0.0.1:$port
+
 say "starting the service: accept -> read -> parse -> load -> compose -> reply"
 export INSTAR_ADMIN=$place/admin.sock
 "$bin/instard" --graph "$root/apps/http/http.toml" --modules "$build/modules" \
-  --set accept.port=0 --set "load.root=$place/www" >"$place/instard.out" 2>"$place/instard.log" &
+  --set "accept.port=$port" --set "load.root=$place/www" >"$place/instard.out" 2>"$place/instard.log" &
 daemon=$!
 wait_for 20 "$place/instard.out" '^ready' "$daemon"
-address=$(sed -n 's/^ready .*listening=\([^, ]*\).*/\1/p' "$place/instard.out")
+until port_answers; do sleep 0.05; done
 
 say "$clients clients ask http://$address for one file after the other"
 "$bin/instar-load" "http://$address/{5}.html" --files "$files" --root "$place/www" -c "$clients" \

@@ -2,6 +2,7 @@
 
 #include "actors/graph_text.hpp"
 #include "apps/common/command_line.hpp"
+#include "apps/instarctl/flow_order.hpp"
 #include "apps/instarctl/json.hpp"
 #include "apps/instarctl/rates.hpp"
 #include "apps/instarctl/text.hpp"
@@ -44,9 +45,15 @@ exit_code show(const result<T>& answer, const options& o, Json json, Text text) 
   return exit_code::done;
 }
 
+result<service_status> look_at(admin_client& service) {
+  auto status = service.status();
+  if (status) sort_by_flow(*status);
+  return status;
+}
+
 exit_code show_status(admin_client& service, const options& o) {
   return show(
-      service.status(), o, [](const service_status& s) { return to_json(s); },
+      look_at(service), o, [](const service_status& s) { return to_json(s); },
       [](const service_status& s) { return to_text(s); });
 }
 
@@ -64,12 +71,12 @@ exit_code show_history(admin_client& service, const options& o) {
 
 exit_code show_top(admin_client& service, const options& o) {
   const bool redraw = !o.json && ::isatty(STDOUT_FILENO);
-  auto before = service.status();
+  auto before = look_at(service);
   if (!before) return complain(before.error(), exit_code::no_answer);
   auto seen = std::chrono::steady_clock::now();
   for (std::uint32_t i = 0; o.count == 0 || i < o.count; ++i) {
     std::this_thread::sleep_until(seen + o.interval);
-    auto after = service.status();
+    auto after = look_at(service);
     if (!after) return complain(after.error(), exit_code::no_answer);
     const auto now = std::chrono::steady_clock::now();
     const auto rates = rates_between(*before, *after, now - seen);

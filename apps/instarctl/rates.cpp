@@ -1,5 +1,6 @@
 #include "apps/instarctl/rates.hpp"
 
+#include "apps/instarctl/flow_order.hpp"
 #include "apps/instarctl/json.hpp"
 #include "apps/instarctl/text.hpp"
 
@@ -7,7 +8,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <string_view>
 
 namespace instar::instarctl {
 
@@ -15,14 +15,6 @@ namespace {
 
 std::uint64_t grown(std::uint64_t before, std::uint64_t after) {
   return after >= before ? after - before : after;
-}
-
-/// The operator that an arc `from.port -> to.port` leads to.
-std::string_view receiver(std::string_view arc) {
-  const auto arrow = arc.find("-> ");
-  if (arrow == arc.npos) return {};
-  arc.remove_prefix(arrow + 3);
-  return arc.substr(0, arc.find('.'));
 }
 
 std::string percent(double value) { return std::to_string(std::lround(value)) + "%"; }
@@ -43,7 +35,7 @@ std::vector<operator_rate> rates_between(const service_status& before, const ser
     rate.busy_percent = static_cast<double>(grown(was.busy_ns, now.busy_ns)) / 1e7 / seconds;
     rate.errors = grown(was.errors, now.errors);
     for (const auto& arc : after.arcs) {
-      if (receiver(arc.name) != now.name) continue;
+      if (ends_of(arc.name).second != now.name) continue;
       rate.queued += arc.queued;
       rate.credits += arc.capacity - std::min(arc.capacity, arc.queued);
     }

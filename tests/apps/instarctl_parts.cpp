@@ -1,3 +1,4 @@
+#include "apps/instarctl/flow_order.hpp"
 #include "apps/instarctl/json.hpp"
 #include "apps/instarctl/rates.hpp"
 #include "apps/instarctl/text.hpp"
@@ -48,6 +49,34 @@ TEST_CASE("counters that went back, and operators that are new, count from zero"
         doctest::Approx(30));
   CHECK(rates_between(service_status{}, look(30, 0, 0), 1s)[0].packets_in_per_s ==
         doctest::Approx(30));
+}
+
+TEST_CASE("operators and arcs are listed in the direction of the flow") {
+  service_status s;
+  for (const auto* name : {"compose", "fast", "accept", "slow", "alone"}) {
+    s.operators.emplace_back();
+    s.operators.back().name = name;
+  }
+  for (const auto* name : {"fast.o -> compose.i", "slow.o -> compose.i", "accept.o -> slow.i",
+                           "accept.o -> fast.i", "fast.o -> slow.i"})
+    s.arcs.push_back({name, "", 1, 0});
+  sort_by_flow(s);
+  std::string order;
+  for (const auto& op : s.operators) order += op.name + " ";
+  CHECK(order == "accept alone fast slow compose ");
+  CHECK(s.arcs.front().name == "accept.o -> slow.i");
+  CHECK(s.arcs.back().name == "slow.o -> compose.i");
+}
+
+TEST_CASE("names that are no arcs, and cycles, do not confuse the order") {
+  service_status s;
+  s.operators.resize(2);
+  s.operators[0].name = "a";
+  s.operators[1].name = "b";
+  s.arcs = {{"a.o -> b.i", "", 1, 0}, {"b.o -> a.i", "", 1, 0}, {"nonsense", "", 1, 0}};
+  sort_by_flow(s);
+  CHECK(s.operators.size() == 2);
+  CHECK(s.arcs.size() == 3);
 }
 
 TEST_CASE("tables are aligned, numbers to the right") {

@@ -67,10 +67,9 @@ inline constexpr std::string_view schemas_section = ".instar.schemas";   ///< Co
 /// What host and module must have in common besides the API version, because objects of the
 /// standard library and of Cap'n Proto cross between them. Optimisation and NDEBUG may differ.
 #define INSTAR_BUILD_ID                                                                            \
-  INSTAR_COMPILER " c++" INSTAR_TEXT(__cplusplus) " strings:" INSTAR_STRING_ABI                    \
-                                                  " capnp:" INSTAR_TEXT(CAPNP_VERSION_MAJOR)       \
-                                                      "." INSTAR_TEXT(CAPNP_VERSION_MINOR)         \
-                                                          " sanitizer:" INSTAR_SANITIZER
+  INSTAR_COMPILER                                                                                  \
+      " c++" INSTAR_TEXT(__cplusplus) " strings:" INSTAR_STRING_ABI " capnp:" INSTAR_TEXT(         \
+          CAPNP_VERSION_MAJOR) "." INSTAR_TEXT(CAPNP_VERSION_MINOR) " sanitizer:" INSTAR_SANITIZER
 
 namespace instar::detail {
 
@@ -227,7 +226,8 @@ struct module_entries {
 /// Makes a shared object a module: `INSTAR_MODULE("name", operator_class, …)`, once per module, in
 /// the global namespace. Puts the manifest into its section and defines the entry point.
 #define INSTAR_MODULE(NAME, ...)                                                                   \
-  [[gnu::section(".instar.manifest"), gnu::used]] static constexpr auto instar_manifest_text =     \
+  [[gnu::section(".instar.manifest"), gnu::used,                                                   \
+    gnu::retain]] static constexpr auto instar_manifest_text =                                     \
       ::instar::detail::manifest_text<NAME, __VA_ARGS__>();                                        \
   extern "C" __attribute__((visibility("default"))) const ::instar::module_table*                  \
   instar_module_entry() {                                                                          \

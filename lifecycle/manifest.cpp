@@ -103,6 +103,9 @@ std::string text(const json& object, const char* key, std::size_t longest = 4096
   if (!value.is_string()) malformed("'" + std::string(key) + "' is no text");
   auto found = value.get<std::string>();
   if (found.size() > longest) malformed("'" + std::string(key) + "' is too long");
+  const auto control = [](unsigned char c) { return c < 0x20 || c == 0x7f; };
+  if (std::any_of(found.begin(), found.end(), control))
+    malformed("'" + std::string(key) + "' contains control characters");
   return found;
 }
 
@@ -181,7 +184,7 @@ operator_description read_type(const json& item, const schema_set& schemas) {
   type.state_schema = number<std::uint64_t>(item, "state_schema");
   type.state_version = number<std::uint32_t>(item, "state_version");
   for (const auto& s : list(item, "settings", 32))
-    type.settings.push_back({name(s, "name"), kind(text(s, "kind")), text(s, "default"),
+    type.settings.push_back({name(s, "name"), kind(text(s, "kind", 32)), text(s, "default"),
                              flag(s, "required"), text(s, "help")});
   unique_names(type.settings, "settings");
   type.splits = flag(item, "splits");

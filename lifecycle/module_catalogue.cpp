@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
+#include <string>
 #include <utility>
 
 namespace instar {
@@ -16,7 +18,7 @@ struct module_catalogue::seen {
     dev_t device;
     ino_t inode;
     off_t size;
-    timespec changed;
+    timespec changed; ///< content or permissions: both decide whether it can be read
 
     bool operator==(const identity& other) const {
       return device == other.device && inode == other.inode && size == other.size &&
@@ -39,6 +41,7 @@ std::vector<std::filesystem::path> files_in(const std::filesystem::path& place) 
   for (auto at = std::filesystem::directory_iterator(place, error);
        !error && at != std::filesystem::directory_iterator(); at.increment(error))
     if (at->path().extension() == ".so") files.push_back(at->path());
+  if (error) return {place}; // reading it as a file tells why not
   std::sort(files.begin(), files.end());
   return files;
 }
@@ -59,7 +62,7 @@ void module_catalogue::refresh() {
       if (std::any_of(cache_->begin(), cache_->end(), same_file)) continue;
       struct stat about {};
       if (stat(file.c_str(), &about) != 0) about = {};
-      const seen::identity version{about.st_dev, about.st_ino, about.st_size, about.st_mtim};
+      const seen::identity version{about.st_dev, about.st_ino, about.st_size, about.st_ctim};
       const auto known = std::find_if(former.begin(), former.end(), [&](const seen& s) {
         return s.file == file && s.version == version && about.st_ino != 0;
       });
@@ -69,16 +72,20 @@ void module_catalogue::refresh() {
       }
       auto read = module_file::read(file);
       if (!read) cache_->push_back({file, version, read.error(), 0});
-      else
-        cache_->push_back({file, version, read_manifest(read->bytes, file), read->content_hash});
+      else cache_->push_back({file, version, read_manifest(read->bytes, file), read->content_hash});
     }
 }
 
 namespace {
 
-std::string join(const std::vector<std::string>& items) {
+/// For messages: a folder of a hundred strange files is not told in full.
+template <class Items>
+std::string join(const Items& items, std::size_t most = 8) {
   std::string text;
-  for (const auto& item : items) text += (text.empty() ? "" : ", ") + item;
+  std::size_t count = 0;
+  for (const auto& item : items)
+    if (++count <= most) text += (text.empty() ? "" : ", ") + item;
+  if (count > most) text += " and " + std::to_string(count - most) + " more";
   return text;
 }
 
@@ -90,7 +97,8 @@ result<module_catalogue::entry> module_catalogue::find(std::string_view type,
   const auto reference = std::string(type) + "@" + std::to_string(version);
   std::optional<entry> found;
   std::uint64_t found_hash = 0;
-  std::vector<std::string> others, unreadable;
+  std::set<std::string> others;
+  std::vector<std::string> unreadable;
   for (const auto& s : *cache_) {
     if (!s.content) {
       unreadable.push_back(s.content.error().message);
@@ -103,7 +111,7 @@ result<module_catalogue::entry> module_catalogue::find(std::string_view type,
     for (const auto& op : s.content->operators) {
       if (op.name != type) continue;
       if (op.version != version) {
-        others.push_back(op.reference());
+        others.insert(op.reference());
         continue;
       }
       if (found && found_hash != s.hash)

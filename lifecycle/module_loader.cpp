@@ -167,7 +167,9 @@ result<std::shared_ptr<loaded_module>> module_loader::parts::map(const module_fi
     return failure{code, "module " + name.string() + " " + why};
   };
   if (!handle)
-    return fail(errc::incompatible, "cannot be mapped: " + std::string(error ? error : "unknown"));
+    return fail(errc::incompatible, "cannot be mapped: " + std::string(error ? error : "unknown") +
+                                        "; link what it lacks, and keep the folder of the private "
+                                        "copies on a file system that is not noexec");
   const auto entry =
       reinterpret_cast<const module_table* (*)()>(dlsym(handle, "instar_module_entry"));
   if (!entry)

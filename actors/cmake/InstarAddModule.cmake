@@ -33,6 +33,8 @@ endfunction()
 function(_instar_module_schemas name)
   set(out ${CMAKE_CURRENT_BINARY_DIR}/${name}.schemas)
   file(MAKE_DIRECTORY ${out})
+  # Without PWD, because capnp complains of one that make has left behind.
+  set(capnp ${CMAKE_COMMAND} -E env --unset=PWD ${INSTAR_CAPNP})
   set(files)
   set(generated)
   foreach(schema IN LISTS ARGN)
@@ -42,18 +44,18 @@ function(_instar_module_schemas name)
     list(APPEND files ${path})
     list(APPEND generated ${out}/${base}.c++)
     add_custom_command(OUTPUT ${out}/${base}.c++ ${out}/${base}.h
-      COMMAND ${INSTAR_CAPNP} compile -o${INSTAR_CAPNPC_CXX}:${out}
+      COMMAND ${capnp} compile -o${INSTAR_CAPNPC_CXX}:${out}
               --src-prefix=${folder} -I${folder} ${path}
-      DEPENDS ${path} VERBATIM COMMENT "Compiling schema ${base}")
+      DEPENDS ${ARGN} VERBATIM COMMENT "Compiling schema ${base}")
   endforeach()
   list(GET files 0 first)
   get_filename_component(folder ${first} DIRECTORY)
   set(request ${out}/schemas.bin)
   add_custom_command(OUTPUT ${request}
-    COMMAND ${INSTAR_CAPNP} compile -o- --src-prefix=${folder} -I${folder} ${files} > ${request}
+    COMMAND ${capnp} compile -o- --src-prefix=${folder} -I${folder} ${files} > ${request}
     DEPENDS ${files} VERBATIM)
   file(WRITE ${out}/section.cpp.new
-    "asm(\".pushsection .instar.schemas,\\\"a\\\",@progbits\\n\"\n    \".incbin \\\"${request}\\\"\\n\"\n    \".popsection\\n\");\n")
+    "asm(\".pushsection .instar.schemas,\\\"aR\\\",@progbits\\n\"\n    \".incbin \\\"${request}\\\"\\n\"\n    \".popsection\\n\");\n")
   file(COPY_FILE ${out}/section.cpp.new ${out}/section.cpp ONLY_IF_DIFFERENT)
   set_property(SOURCE ${out}/section.cpp PROPERTY OBJECT_DEPENDS ${request})
   target_sources(${name} PRIVATE ${generated} ${out}/section.cpp)

@@ -27,7 +27,8 @@ public:
   void on_packet(instar::context&, std::size_t, instar::packet) override {}
 
   void save(instar::state_writer& w) const override {
-    w.init<CounterState>().setCount(static_cast<decltype(CounterState::Reader().getCount())>(count_));
+    w.init<CounterState>().setCount(
+        static_cast<decltype(CounterState::Reader().getCount())>(count_));
   }
   void restore(instar::context&, instar::state_reader& r) override {
     count_ = static_cast<std::uint64_t>(r.root<CounterState>().getCount());

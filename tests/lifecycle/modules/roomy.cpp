@@ -1,0 +1,28 @@
+#include "actors/bytes.hpp"
+#include "actors/module.hpp"
+
+#include "counter_state.capnp.h"
+
+// One of everything that a manifest can say, and help that is long enough for tests to write over.
+namespace {
+
+#define TEN(x) x x x x x x x x x x
+
+class roomy final : public instar::operator_base {
+public:
+  static constexpr instar::in_port<instar::bytes> in{0, "in"};
+  static constexpr instar::out_port<instar::bytes> out{0, "out"};
+  static constexpr instar::operator_type type{
+      .name = "test.roomy",
+      .help = TEN(TEN(TEN("roo "))),
+      .inputs = {in},
+      .outputs = {out},
+      .state_schema = capnp::typeId<instar::test::CounterState>(),
+      .state_version = 1,
+      .settings = {{.name = "start", .kind = instar::setting_kind::integer, .default_value = "0"}}};
+  void on_packet(instar::context&, std::size_t, instar::packet) override {}
+};
+
+} // namespace
+
+INSTAR_MODULE("test_roomy", roomy)

@@ -2,6 +2,7 @@
 
 #include "actors/payload.hpp"
 
+#include <capnp/any.h>
 #include <capnp/message.h>
 #include <capnp/schema.h>
 
@@ -33,10 +34,12 @@ public:
     return message_->initRoot<Schema>();
   }
 
-  /// The root struct.
+  /// The root struct; where the writer's version of the schema had less, the defaults. Changes
+  /// nothing, so several threads may read at once: `getRoot<Schema>` would enlarge the message to
+  /// what the reader's version knows.
   template <class Schema>
   typename Schema::Reader read() const {
-    return message_->getRoot<Schema>().asReader();
+    return message_->getRoot<capnp::AnyPointer>().asReader().getAs<Schema>();
   }
 
 private:

@@ -1,0 +1,161 @@
+#pragma once
+
+#include "actors/graph_file.hpp"
+#include "lifecycle/service.hpp"
+#include "services/net/reactor.hpp"
+#include "services/sockets.hpp"
+
+#include <doctest/doctest.h>
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <atomic>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <future>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace instar::test {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+
+inline std::string pattern(std::size_t size) {
+  std::string text(size, '\0');
+  for (std::size_t i = 0; i < size; ++i) text[i] = static_cast<char>(i * 2654435761u >> 11);
+  return text;
+}
+
+/// The real service from the real modules, on a port of its own, with a folder to serve.
+class site {
+public:
+  site() {
+    fs::create_directories(folder_);
+    write("small", pattern(2'000));
+    write("large", pattern(20'000'000));
+    service_.offer(net::reactor::resource_name, &sockets_);
+    std::promise<history_entry> started;
+    service_.apply({graph_of(1), "test", 10s},
+                   [&](history_entry e) { started.set_value(std::move(e)); });
+    const auto outcome = started.get_future().get();
+    REQUIRE_MESSAGE(outcome.outcome == transition_outcome::committed, outcome.reason);
+    for (std::uint64_t id = 1; !port_ && id < 10; ++id)
+      if (const auto held = sockets_.find(id))
+        if (const auto at = held.as<net::listener>()) port_ = at->port();
+    REQUIRE(port_ != 0);
+  }
+  ~site() { fs::remove_all(folder_); }
+
+  history_entry update(std::vector<operator_update> what) {
+    std::promise<history_entry> done;
+    service_.update(std::move(what), "test", 5s,
+                    [&](history_entry e) { done.set_value(std::move(e)); });
+    return done.get_future().get();
+  }
+  /// Replaces `accept`, `read` and `parse` by instances with another setting, and `load` and
+  /// `reply` by `version`, all in one transition.
+  history_entry replace_all(std::uint32_t version, int variant) {
+    std::promise<history_entry> done;
+    service_.apply({graph_of(static_cast<int>(version), variant), "test", 5s},
+                   [&](history_entry e) { done.set_value(std::move(e)); });
+    return done.get_future().get();
+  }
+  /// The NIO switch, or back.
+  history_entry switch_to(std::uint32_t version) {
+    return update({{"load", "http.load", version}, {"reply", "http.reply", version}});
+  }
+  std::future<history_entry> stop() {
+    auto done = std::make_shared<std::promise<history_entry>>();
+    service_.stop("test", 5s, [done](history_entry e) { done->set_value(std::move(e)); });
+    return done->get_future();
+  }
+
+  client dial(int receive_buffer = 0) const {
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (receive_buffer > 0)
+      ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(port_);
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (::connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof to) != 0) {
+      ::close(fd);
+      throw std::runtime_error("nobody listens");
+    }
+    return client(fd);
+  }
+  service_status status() {
+    std::promise<service_status> got;
+    service_.status([&](service_status st) { got.set_value(std::move(st)); });
+    return got.get_future().get();
+  }
+  std::size_t connections() const { return sockets_.connections(); }
+
+private:
+  void write(const char* name, const std::string& text) const {
+    std::ofstream(folder_ / name, std::ios::binary) << text;
+  }
+  graph graph_of(int version, int variant = 0) const {
+    const auto v = std::to_string(version);
+    const auto more = std::to_string(variant);
+    auto file = parse_graph("[graph]\nname = 'http'\nmodules = ['" INSTAR_TEST_MODULES "']\n"
+                            "arcs = ['accept -> read -> parse -> load -> compose -> reply']\n"
+                            "[operators]\n"
+                            "accept = { type = 'net.accept@1', port = 0, max_connections = 9" +
+                                more + " }\n"
+                            "read = { type = 'net.read@1', idle_timeout = '7" + more +
+                                "s' }\n"
+                            "parse = { type = 'http.parse@1', max_pipelined = 6" +
+                                more + " }\n"
+                            "load = { type = 'http.load@" +
+                                v + "', root = '" + folder_.string() +
+                                "' }\n"
+                                "compose = { type = 'http.compose@1' }\n"
+                                "reply = { type = 'http.reply@" +
+                                v + "' }\n",
+                            folder_ / "test.toml");
+    for (const auto& m : file.mistakes) FAIL_CHECK(m.message);
+    return std::move(file.content);
+  }
+
+  const fs::path folder_ =
+      fs::temp_directory_path() / ("instar-live-" + std::to_string(::getpid()));
+  net::reactor sockets_;
+  service service_{service_options{}};
+  std::uint16_t port_ = 0;
+};
+
+inline std::string get(const std::string& target, const char* more = "") {
+  return "GET " + target + " HTTP/1.1\r\nHost: h\r\n" + more + "\r\n";
+}
+
+/// Reads one response; blocks. Empty if the connection ends before it is complete.
+inline std::string receive(const client& from, std::string& ahead) {
+  char block[65536];
+  const auto more = [&] {
+    const auto n = ::recv(from.fd(), block, sizeof block, 0);
+    if (n > 0) ahead.append(block, static_cast<std::size_t>(n));
+    return n > 0;
+  };
+  std::size_t head = 0;
+  while ((head = ahead.find("\r\n\r\n")) == std::string::npos)
+    if (!more()) return {};
+  const auto at = ahead.find("Content-Length: ") + 16;
+  const auto size = head + 4 + std::stoul(ahead.substr(at));
+  while (ahead.size() < size)
+    if (!more()) return {};
+  auto made = ahead.substr(0, size);
+  ahead.erase(0, size);
+  return made;
+}
+
+inline std::string body_of(const std::string& text) { return text.substr(text.find("\r\n\r\n") + 4); }
+inline int status_of(const std::string& text) {
+  return text.size() > 12 ? std::stoi(text.substr(9, 3)) : 0;
+}
+
+} // namespace instar::test

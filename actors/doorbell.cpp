@@ -8,8 +8,8 @@ namespace instar {
 
 void doorbell::wake(caf::execution_unit* from) {
   if (target_)
-    target_->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, wake_atom::value),
-                     from);
+    target_->enqueue(
+        caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, wake_atom::value), from);
 }
 
 } // namespace instar

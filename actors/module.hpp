@@ -68,8 +68,8 @@ inline constexpr std::string_view schemas_section = ".instar.schemas";   ///< Co
 /// standard library and of Cap'n Proto cross between them. Optimisation and NDEBUG may differ.
 #define INSTAR_BUILD_ID                                                                            \
   INSTAR_COMPILER                                                                                  \
-      " c++" INSTAR_TEXT(__cplusplus) " strings:" INSTAR_STRING_ABI " capnp:" INSTAR_TEXT(         \
-          CAPNP_VERSION_MAJOR) "." INSTAR_TEXT(CAPNP_VERSION_MINOR) " sanitizer:" INSTAR_SANITIZER
+  " c++" INSTAR_TEXT(__cplusplus) " strings:" INSTAR_STRING_ABI " capnp:" INSTAR_TEXT(             \
+      CAPNP_VERSION_MAJOR) "." INSTAR_TEXT(CAPNP_VERSION_MINOR) " sanitizer:" INSTAR_SANITIZER
 
 namespace instar::detail {
 

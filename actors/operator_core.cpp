@@ -97,7 +97,8 @@ void operator_core::set_links(operator_links links) {
 // -- what the operator may ask ------------------------------------------------------------------
 
 void operator_core::emit_packet(std::size_t port, packet p) {
-  if (phase_ != phase::running) throw std::logic_error("packets may be emitted only after on_start");
+  if (phase_ != phase::running)
+    throw std::logic_error("packets may be emitted only after on_start");
   const auto& targets = ports_.at(port);
   if (targets.empty()) return;
   for (std::size_t i = 0; i + 1 < targets.size(); ++i) deliver(outputs_[targets[i]], packet(p));
@@ -323,9 +324,8 @@ void operator_core::restart() {
   try {
     if (setup_.type.state_schema != 0) last_state_ = save();
   } catch (...) {
-    host_.write_log(log_level::warning,
-                    "cannot save its state after the error (" + thrown_text() +
-                        "): restarts with the state that it began with");
+    host_.write_log(log_level::warning, "cannot save its state after the error (" + thrown_text() +
+                                            "): restarts with the state that it began with");
   }
   try {
     auto fresh = setup_.factory(setup_.values);
@@ -345,8 +345,8 @@ void operator_core::restart() {
 }
 
 state operator_core::save() {
-  state_writer writer({setup_.type.name, setup_.type.version, setup_.type.state_schema,
-                       setup_.type.state_version});
+  state_writer writer(
+      {setup_.type.name, setup_.type.version, setup_.type.state_schema, setup_.type.state_version});
   instance_->save(writer);
   return writer.finish();
 }
@@ -355,9 +355,9 @@ state operator_core::save() {
 
 result<void> operator_core::prepare(participation part) {
   if (phase_ != phase::running || aligner_.active())
-    return failure{errc::refused,
-                   "operator '" + setup_.place.name + "' takes part in another transition; wait "
-                                                      "for its outcome and ask again"};
+    return failure{errc::refused, "operator '" + setup_.place.name +
+                                      "' takes part in another transition; wait "
+                                      "for its outcome and ask again"};
   std::vector<bool> expected(inputs_.size());
   for (std::size_t i = 0; i < inputs_.size(); ++i)
     expected[i] = std::find(part.marked_in.begin(), part.marked_in.end(), inputs_[i].queue) !=
@@ -415,8 +415,9 @@ void operator_core::try_cut() {
 bool operator_core::forward_markers() {
   for (const auto& out : part_.marked_out) {
     if (out->push_marker(part_.epoch)) continue;
-    fail_cut("arc " + out->name() + " is full of markers of transitions that were rolled back: "
-                                    "its consumer takes nothing; wait until it does");
+    fail_cut("arc " + out->name() +
+             " is full of markers of transitions that were rolled back: "
+             "its consumer takes nothing; wait until it does");
     return false;
   }
   return true;

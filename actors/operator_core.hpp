@@ -56,7 +56,7 @@ struct operator_setup {
   operator_factory factory;
   settings values;
   error_policy on_error;
-  epoch_t epoch = 0;              ///< of the graph version that brings this instance
+  epoch_t epoch = 0;                  ///< of the graph version that brings this instance
   std::size_t activation_limit = 256; ///< packets per activation
 };
 
@@ -164,7 +164,7 @@ private:
   operator_setup setup_;
   phase phase_ = phase::constructed;
   std::shared_ptr<operator_base> instance_; // shared with blocking work that is open
-  state last_state_; // what `restart` falls back to
+  state last_state_;                        // what `restart` falls back to
 
   std::vector<in_link> inputs_;
   std::vector<output> outputs_;

@@ -83,7 +83,7 @@ struct setting_type {
   std::string_view name;
   setting_kind kind = setting_kind::text;
   std::string_view default_value = {}; ///< as it would be written in the graph file
-  bool required = false; ///< has no default; the graph file must give it
+  bool required = false;               ///< has no default; the graph file must give it
   std::string_view help = {};
 };
 

@@ -12,7 +12,8 @@ namespace instar {
 enum class cut_role {
   pass,    ///< forwards the marker and goes on
   rewire,  ///< forwards the marker and waits; with the commit it takes its new arcs
-  replace, ///< forwards the marker, saves its state and waits; with the commit its successor goes on
+  replace, ///< forwards the marker, saves its state and waits; with the commit its successor goes
+           ///< on
   remove,  ///< forwards the marker and waits; with the commit it ends
 };
 
@@ -20,10 +21,10 @@ enum class cut_role {
 struct participation {
   epoch_t epoch = 0;
   cut_role role = cut_role::pass;
-  bool saves_state = false;                      ///< `replace`: a state edge leads to the successor
-  std::vector<std::shared_ptr<arc>> marked_in;   ///< in-arcs that bring the marker; none at a head
-  std::vector<std::shared_ptr<arc>> marked_out;  ///< out-arcs that the marker goes on along
-  operator_links next;                           ///< `rewire`: the arcs after the commit
+  bool saves_state = false;                     ///< `replace`: a state edge leads to the successor
+  std::vector<std::shared_ptr<arc>> marked_in;  ///< in-arcs that bring the marker; none at a head
+  std::vector<std::shared_ptr<arc>> marked_out; ///< out-arcs that the marker goes on along
+  operator_links next;                          ///< `rewire`: the arcs after the commit
 };
 
 } // namespace instar

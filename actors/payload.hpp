@@ -54,8 +54,8 @@ public:
   }
   payload_ptr(payload_ptr&& other) noexcept : target_(std::exchange(other.target_, nullptr)) {}
   template <class U>
-    requires std::is_convertible_v<U*, T*>
-  payload_ptr(payload_ptr<U> other) noexcept : target_(other.detach()) {}
+  requires std::is_convertible_v<U*, T*> payload_ptr(payload_ptr<U> other)
+  noexcept : target_(other.detach()) {}
   ~payload_ptr() {
     if (target_) target_->release();
   }
@@ -95,7 +95,7 @@ struct payload_class_of {
   using type = P;
 };
 template <class P>
-  requires requires { typename P::payload_class; }
+requires requires { typename P::payload_class; }
 struct payload_class_of<P> {
   using type = typename P::payload_class;
 };

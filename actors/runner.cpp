@@ -66,8 +66,8 @@ void runner::step_awake() {
 
 void runner::on_create() {
   // On the pool: a slow constructor must not hold up a worker.
-  environment_.pool->run([self = caf::actor_cast<caf::actor>(this),
-                          factory = core_.setup().factory, values = core_.setup().values]() mutable {
+  environment_.pool->run([self = caf::actor_cast<caf::actor>(this), factory = core_.setup().factory,
+                          values = core_.setup().values]() mutable {
     constructed_message answer;
     try {
       answer.made = std::make_shared<operator_instance>(factory(values));
@@ -159,12 +159,12 @@ void runner::on_abort(const abort_message& m) {
 
 void runner::leave(epoch_t epoch) {
   // Destroying the instance may unload its module: not on a worker.
-  environment_.pool->run([remains = core_.end(), to = supervisor_,
-                          end = report_message{report_kind::ended, epoch, core_.setup().place.name,
-                                               {}}]() mutable {
-    remains = {};
-    caf::anon_send(to, std::move(end));
-  });
+  environment_.pool->run(
+      [remains = core_.end(), to = supervisor_,
+       end = report_message{report_kind::ended, epoch, core_.setup().place.name, {}}]() mutable {
+        remains = {};
+        caf::anon_send(to, std::move(end));
+      });
   quit();
 }
 
@@ -197,8 +197,9 @@ void runner::start_job(std::uint64_t id, std::function<void()> work,
 void* runner::resource(std::string_view name) {
   const auto found = environment_.resources.find(name);
   if (found == environment_.resources.end())
-    throw std::runtime_error("operator '" + core_.setup().place.name + "' needs the host resource '" +
-                             std::string(name) + "', which this host does not offer");
+    throw std::runtime_error("operator '" + core_.setup().place.name +
+                             "' needs the host resource '" + std::string(name) +
+                             "', which this host does not offer");
   return found->second;
 }
 
@@ -208,7 +209,9 @@ void runner::write_log(log_level level, std::string_view line) {
   spdlog::log(levels[static_cast<int>(level)], "{}: {}", core_.setup().place.name, line);
 }
 
-void runner::request_stop(std::string reason) { send(supervisor_, stop_message{std::move(reason)}); }
+void runner::request_stop(std::string reason) {
+  send(supervisor_, stop_message{std::move(reason)});
+}
 
 void runner::report(report_kind kind, epoch_t epoch, std::string text) {
   send(supervisor_, report_message{kind, epoch, core_.setup().place.name, std::move(text)});

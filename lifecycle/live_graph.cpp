@@ -27,9 +27,12 @@ std::string payload_of(const arc_node& node, const typed_graph& of) {
 
 cut_role role_of(const operator_change& op) {
   switch (op.action) {
-  case operator_action::remove: return cut_role::remove;
-  case operator_action::replace: return cut_role::replace;
-  default: return op.arcs_change ? cut_role::rewire : cut_role::pass;
+  case operator_action::remove:
+    return cut_role::remove;
+  case operator_action::replace:
+    return cut_role::replace;
+  default:
+    return op.arcs_change ? cut_role::rewire : cut_role::pass;
   }
 }
 
@@ -54,7 +57,8 @@ live_graph live_graph::next(const transition_plan& plan, const typed_graph& want
     auto queue = change.action == arc_action::keep
                      ? arcs.find(name)->second.queue
                      : std::make_shared<arc>(name, change.arc.capacity);
-    after.arcs.emplace(name, live_arc{change.arc, std::move(queue), payload_of(change.arc, wanted)});
+    after.arcs.emplace(name,
+                       live_arc{change.arc, std::move(queue), payload_of(change.arc, wanted)});
   }
   return after;
 }

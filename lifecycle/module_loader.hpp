@@ -13,9 +13,9 @@ namespace instar {
 
 /// How often modules came and went, counted by a loader and everything it loaded.
 struct module_counts {
-  std::atomic<std::size_t> loaded{0};        ///< mapped now
-  std::atomic<std::uint64_t> unloaded{0};    ///< verified to be gone
-  std::atomic<std::uint64_t> stuck{0};       ///< closed, but the dynamic linker still maps them
+  std::atomic<std::size_t> loaded{0};     ///< mapped now
+  std::atomic<std::uint64_t> unloaded{0}; ///< verified to be gone
+  std::atomic<std::uint64_t> stuck{0};    ///< closed, but the dynamic linker still maps them
 };
 
 /// A module whose code is mapped. Unloaded when the last reference goes: factories and operator

@@ -39,10 +39,14 @@ result<operator_update> parse_update(std::string_view text) {
 
 const char* to_string(transition_outcome outcome) {
   switch (outcome) {
-  case transition_outcome::unchanged: return "unchanged";
-  case transition_outcome::committed: return "committed";
-  case transition_outcome::refused: return "refused";
-  case transition_outcome::rolled_back: return "rolled back";
+  case transition_outcome::unchanged:
+    return "unchanged";
+  case transition_outcome::committed:
+    return "committed";
+  case transition_outcome::refused:
+    return "refused";
+  case transition_outcome::rolled_back:
+    return "rolled back";
   }
   return "";
 }
@@ -91,8 +95,8 @@ struct service::parts {
 
 service::service(service_options options) : parts_(std::make_unique<parts>(std::move(options))) {
   auto& p = *parts_;
-  p.library = p.options.library ? p.options.library
-                                : std::make_shared<module_library>(p.options.scratch);
+  p.library =
+      p.options.library ? p.options.library : std::make_shared<module_library>(p.options.scratch);
   p.pool = std::make_unique<blocking_pool>(std::max<std::size_t>(1, p.options.blocking_threads));
   p.environment.pool = p.pool.get();
   supervisor_setup setup;
@@ -124,14 +128,14 @@ void service::offer(std::string_view resource_name, void* resource) {
 }
 
 void service::plan(graph target, std::function<void(transition_plan)> done) {
-  caf::anon_send(parts_->admin, plan_message{std::make_shared<wanted_graph>(std::move(target)),
-                                             std::move(done)});
+  caf::anon_send(parts_->admin,
+                 plan_message{std::make_shared<wanted_graph>(std::move(target)), std::move(done)});
 }
 
 void service::plan_update(std::vector<operator_update> updates,
                           std::function<void(transition_plan)> done) {
-  caf::anon_send(parts_->admin, plan_message{std::make_shared<wanted_graph>(std::move(updates)),
-                                             std::move(done)});
+  caf::anon_send(parts_->admin,
+                 plan_message{std::make_shared<wanted_graph>(std::move(updates)), std::move(done)});
 }
 
 void service::apply(transition_request request, std::function<void(history_entry)> done) {

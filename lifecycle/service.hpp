@@ -19,12 +19,12 @@ class operator_library;
 
 /// What a host decides when it makes a service.
 struct service_options {
-  std::size_t workers = 0;                           ///< scheduler threads; 0 = one per core
-  std::chrono::nanoseconds deadline = std::chrono::seconds(5);  ///< of a transition without one
+  std::size_t workers = 0; ///< scheduler threads; 0 = one per core
+  std::chrono::nanoseconds deadline = std::chrono::seconds(5); ///< of a transition without one
   std::size_t max_queued_transitions = 64;
-  std::size_t activation_limit = 256;                ///< packets per activation of an operator
-  std::size_t blocking_threads = 16;                 ///< for operators' blocking work
-  std::string scheduler = "sharing";                 ///< CAF's policy: sharing or stealing
+  std::size_t activation_limit = 256; ///< packets per activation of an operator
+  std::size_t blocking_threads = 16;  ///< for operators' blocking work
+  std::string scheduler = "sharing";  ///< CAF's policy: sharing or stealing
   /// Where operators come from; null = from modules.
   std::shared_ptr<operator_library> library;
   /// Private copies of modules are made below it while they are loaded.
@@ -34,9 +34,9 @@ struct service_options {
 
 /// A request for a transition.
 struct transition_request {
-  graph target;                                      ///< parsed, not yet checked
+  graph target; ///< parsed, not yet checked
   std::string who;
-  std::chrono::nanoseconds deadline{0};              ///< 0 = the service's default
+  std::chrono::nanoseconds deadline{0}; ///< 0 = the service's default
 };
 
 /// `OP=TYPE@VERSION`, the short way to say a transition.

@@ -13,21 +13,21 @@ namespace instar {
 /// Counters and gauges of one running operator. Counters only grow, and go on over updates.
 struct operator_status {
   std::string name;
-  std::string reference;              ///< `type@version`
-  epoch_t since_epoch = 0;            ///< the transition that brought this instance
-  std::string phase;                  ///< running, at cut, starting, stopped
+  std::string reference;   ///< `type@version`
+  epoch_t since_epoch = 0; ///< the transition that brought this instance
+  std::string phase;       ///< running, at cut, starting, stopped
   std::uint64_t packets_in = 0;
   std::uint64_t packets_out = 0;
   std::uint64_t events = 0;
   std::uint64_t activations = 0;
-  std::uint64_t busy_ns = 0;          ///< time spent in activations
-  std::uint64_t blocked = 0;          ///< times that an output had no credit
-  std::uint64_t errors = 0;           ///< exceptions out of operator code
+  std::uint64_t busy_ns = 0; ///< time spent in activations
+  std::uint64_t blocked = 0; ///< times that an output had no credit
+  std::uint64_t errors = 0;  ///< exceptions out of operator code
   std::uint64_t restarts = 0;
 };
 
 struct arc_status {
-  std::string name;                   ///< `from.port -> to.port`
+  std::string name; ///< `from.port -> to.port`
   std::string payload;
   std::size_t capacity = 0;
   std::size_t queued = 0;
@@ -35,12 +35,12 @@ struct arc_status {
 
 /// How long one step of a transition took.
 struct step_time {
-  std::string step;                   ///< plan, prepare, mark, commit, retire
+  std::string step; ///< plan, prepare, mark, commit, retire
   std::chrono::nanoseconds took{0};
 };
 
 enum class transition_outcome {
-  unchanged,   ///< nothing differed
+  unchanged, ///< nothing differed
   committed,
   refused,     ///< before anything moved
   rolled_back, ///< after the markers were sent; the old version serves with its state
@@ -50,12 +50,12 @@ const char* to_string(transition_outcome);
 /// One transition, as the history keeps it.
 struct history_entry {
   std::uint64_t id = 0;
-  epoch_t epoch = 0;                  ///< of the graph it leads (or would have led) to
-  std::string who;                    ///< who asked: user and process, or `instard`
-  std::string what;                   ///< for example `load: http.load@1 -> http.load@2`
+  epoch_t epoch = 0; ///< of the graph it leads (or would have led) to
+  std::string who;   ///< who asked: user and process, or `instard`
+  std::string what;  ///< for example `load: http.load@1 -> http.load@2`
   std::chrono::system_clock::time_point when;
   transition_outcome outcome = transition_outcome::unchanged;
-  std::string reason;                 ///< why refused or rolled back; empty otherwise
+  std::string reason; ///< why refused or rolled back; empty otherwise
   std::vector<step_time> steps;
   /// From the first marker sent to the commit; zero unless committed.
   std::chrono::nanoseconds mark_to_commit{0};
@@ -64,12 +64,12 @@ struct history_entry {
 struct service_status {
   std::string name;
   std::string graph_file;
-  std::string version;                ///< of instar
+  std::string version; ///< of instar
   int pid = 0;
   epoch_t epoch = 0;
   std::chrono::system_clock::time_point started;
-  std::string phase;                  ///< starting, running, stopping, stopped
-  std::string transition;             ///< what runs now; empty if none
+  std::string phase;      ///< starting, running, stopping, stopped
+  std::string transition; ///< what runs now; empty if none
   std::size_t queued_transitions = 0;
   std::vector<operator_status> operators;
   std::vector<arc_status> arcs;

@@ -37,9 +37,8 @@ std::string summary(const transition_plan& plan) {
     else text += op.name + ": " + op.old_reference + " -> " + op.new_reference;
   }
   if (changes > most) text += ", and " + std::to_string(changes - most) + " more";
-  const auto arcs = std::count_if(plan.arcs.begin(), plan.arcs.end(), [](const arc_change& a) {
-    return a.action != arc_action::keep;
-  });
+  const auto arcs = std::count_if(plan.arcs.begin(), plan.arcs.end(),
+                                  [](const arc_change& a) { return a.action != arc_action::keep; });
   if (changes == 0 && arcs > 0) text = std::to_string(arcs) + " arcs changed";
   return text;
 }
@@ -95,8 +94,7 @@ void supervisor::on_order(const order_message& m) {
   auto& order = *m.order;
   history_entry refused;
   refused.outcome = transition_outcome::refused;
-  if (stopping_)
-    refused.reason = "the service is stopping; start it again to change it";
+  if (stopping_) refused.reason = "the service is stopping; start it again to change it";
   else if (queue_.size() >= setup_.options->max_queued_transitions && !order.stops)
     refused.reason = std::to_string(queue_.size()) +
                      " transitions are waiting already, which is the limit; ask again later";
@@ -176,10 +174,10 @@ void supervisor::start(std::shared_ptr<transition_order> order) {
   const auto now = transition::clock::now();
   entry.steps.push_back({"plan", now - began});
   transition state(entry.epoch, what.plan, now);
-  active_.emplace(active{std::move(order), std::move(what), std::move(entry), {}, std::move(state),
-                         {}, {}});
-  const auto deadline = active_->order->deadline.count() > 0 ? active_->order->deadline
-                                                             : setup_.options->deadline;
+  active_.emplace(
+      active{std::move(order), std::move(what), std::move(entry), {}, std::move(state), {}, {}});
+  const auto deadline =
+      active_->order->deadline.count() > 0 ? active_->order->deadline : setup_.options->deadline;
   delayed_send(this, deadline, deadline_message{active_->state.epoch()});
   if (auto done = prepare(); !done) act(active_->state.give_up(done.error().message, now));
   else act(active_->state.proceed(transition::clock::now()));
@@ -205,16 +203,19 @@ result<void> supervisor::prepare() {
   return {};
 }
 
-result<void> supervisor::spawn_successors(
-    const std::map<std::string, operator_factory>& factories) {
+result<void>
+supervisor::spawn_successors(const std::map<std::string, operator_factory>& factories) {
   auto& now = *active_;
   auto links = now.after.all_links(now.what.wanted);
   for (const auto& [name, factory] : factories) {
     auto& member = now.after.members.find(name)->second;
     const auto& node = *now.what.wanted.content.find(name);
-    operator_setup setup{member.place, now.what.wanted.types.find(name)->second,
-                         factory,      node.values,
-                         node.on_error, now.state.epoch(),
+    operator_setup setup{member.place,
+                         now.what.wanted.types.find(name)->second,
+                         factory,
+                         node.values,
+                         node.on_error,
+                         now.state.epoch(),
                          setup_.options->activation_limit};
     member.actor = system().spawn<runner>(std::move(setup), std::move(links[name]),
                                           *setup_.environment, caf::actor_cast<caf::actor>(this));
@@ -228,8 +229,8 @@ result<void> supervisor::spawn_successors(
 
 void supervisor::tell_parts() {
   auto& now = *active_;
-  for (auto& [name, part] : live_.parts(now.what.plan, now.after, now.what.wanted,
-                                        now.state.epoch())) {
+  for (auto& [name, part] :
+       live_.parts(now.what.plan, now.after, now.what.wanted, now.state.epoch())) {
     const auto& old = live_.members.find(name)->second.actor;
     caf::actor successor;
     if (part.role == cut_role::replace) successor = now.after.members.find(name)->second.actor;
@@ -347,8 +348,8 @@ void supervisor::on_down(const caf::down_msg& m) {
       std::find_if(live_.members.begin(), live_.members.end(),
                    [&](const auto& item) { return item.second.actor.address() == m.source; });
   if (found == live_.members.end()) return; // replaced, removed or never started
-  const auto reason = "the actor of operator '" + found->first +
-                      "' has died: " + to_string(m.reason);
+  const auto reason =
+      "the actor of operator '" + found->first + "' has died: " + to_string(m.reason);
   spdlog::error("{}", reason);
   if (active_) act(active_->state.give_up(reason, transition::clock::now()));
   if (setup_.on_end) setup_.on_end(reason);

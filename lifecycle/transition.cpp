@@ -4,12 +4,18 @@ namespace instar {
 
 const char* to_string(transition::step step) {
   switch (step) {
-  case transition::step::prepare: return "prepare";
-  case transition::step::mark: return "mark";
-  case transition::step::commit: return "commit";
-  case transition::step::retire: return "retire";
-  case transition::step::done: return "done";
-  case transition::step::aborted: return "aborted";
+  case transition::step::prepare:
+    return "prepare";
+  case transition::step::mark:
+    return "mark";
+  case transition::step::commit:
+    return "commit";
+  case transition::step::retire:
+    return "retire";
+  case transition::step::done:
+    return "done";
+  case transition::step::aborted:
+    return "aborted";
   }
   return "";
 }
@@ -18,8 +24,7 @@ transition::transition(epoch_t epoch, const transition_plan& plan, clock::time_p
     : epoch_(epoch), step_began_(now) {
   for (const auto& op : plan.operators) {
     const bool has_old = op.action != operator_action::add;
-    const bool has_new =
-        op.action == operator_action::add || op.action == operator_action::replace;
+    const bool has_new = op.action == operator_action::add || op.action == operator_action::replace;
     if (has_old && (op.participates() || op.in_region))
       votes_.emplace(report_kind::prepared, op.name);
     if (has_new) votes_.emplace(report_kind::created, op.name);
@@ -98,8 +103,8 @@ transition::action transition::give_up(std::string reason, clock::time_point now
 }
 
 std::string transition::waiting_for() const {
-  const auto& missing = step_ == step::prepare ? votes_
-                        : step_ == step::mark  ? cuts_
+  const auto& missing = step_ == step::prepare  ? votes_
+                        : step_ == step::mark   ? cuts_
                         : step_ == step::commit ? running_
                                                 : ended_;
   std::string text;
@@ -113,15 +118,24 @@ std::string transition::waiting_for() const {
     text += "operator '" + name + "' ";
     const auto delay = delays_.find(name);
     switch (kind) {
-    case report_kind::created: text += "is still being constructed"; break;
-    case report_kind::prepared: text += "has not answered"; break;
-    case report_kind::at_cut:
-      text += delay == delays_.end() ? "has not reached its cut"
-                                     : "says not yet: " + delay->second;
+    case report_kind::created:
+      text += "is still being constructed";
       break;
-    case report_kind::restored: text += "has not restored its state"; break;
-    case report_kind::running: text += "has not started"; break;
-    default: text += "has not ended"; break;
+    case report_kind::prepared:
+      text += "has not answered";
+      break;
+    case report_kind::at_cut:
+      text += delay == delays_.end() ? "has not reached its cut" : "says not yet: " + delay->second;
+      break;
+    case report_kind::restored:
+      text += "has not restored its state";
+      break;
+    case report_kind::running:
+      text += "has not started";
+      break;
+    default:
+      text += "has not ended";
+      break;
     }
   }
   return text;

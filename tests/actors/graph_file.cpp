@@ -67,8 +67,7 @@ TEST_CASE("a graph file gives operators, arcs and where modules are") {
   CHECK(door->reference() == "shop.door@2");
   CHECK(door->line == 8);
   CHECK(door->values.all().size() == 3);
-  CHECK(door->on_error ==
-        error_policy{error_strategy::resume, 4, std::chrono::minutes(1)});
+  CHECK(door->on_error == error_policy{error_strategy::resume, 4, std::chrono::minutes(1)});
 }
 
 TEST_CASE("a graph written as TOML reads as the same graph") {

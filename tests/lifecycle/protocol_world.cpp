@@ -173,9 +173,9 @@ world::world(std::size_t activation_limit) {
   environment_.resources.emplace(std::string(script::resource_name), &script_);
   system_ = std::make_unique<caf::actor_system>(config_);
   scheduler_ = dynamic_cast<caf::scheduler::test_coordinator*>(&system_->scheduler());
-  supervisor_ = system_->spawn<supervisor>(supervisor_setup{
-      &options_, &library_, &environment_,
-      [this](std::string reason) { stop_reasons.push_back(std::move(reason)); }});
+  supervisor_ = system_->spawn<supervisor>(
+      supervisor_setup{&options_, &library_, &environment_,
+                       [this](std::string reason) { stop_reasons.push_back(std::move(reason)); }});
   admin_ = system_->spawn<admin_actor>(supervisor_);
 }
 

@@ -106,12 +106,15 @@ private:
                             "arcs = ['accept -> read -> parse -> load -> compose -> reply']\n"
                             "[operators]\n"
                             "accept = { type = 'net.accept@1', port = 0, max_connections = 9" +
-                                more + " }\n"
-                            "read = { type = 'net.read@1', idle_timeout = '7" + more +
+                                more +
+                                " }\n"
+                                "read = { type = 'net.read@1', idle_timeout = '7" +
+                                more +
                                 "s' }\n"
-                            "parse = { type = 'http.parse@1', max_pipelined = 6" +
-                                more + " }\n"
-                            "load = { type = 'http.load@" +
+                                "parse = { type = 'http.parse@1', max_pipelined = 6" +
+                                more +
+                                " }\n"
+                                "load = { type = 'http.load@" +
                                 v + "', root = '" + folder_.string() +
                                 "' }\n"
                                 "compose = { type = 'http.compose@1' }\n"
@@ -153,7 +156,9 @@ inline std::string receive(const client& from, std::string& ahead) {
   return made;
 }
 
-inline std::string body_of(const std::string& text) { return text.substr(text.find("\r\n\r\n") + 4); }
+inline std::string body_of(const std::string& text) {
+  return text.substr(text.find("\r\n\r\n") + 4);
+}
 inline int status_of(const std::string& text) {
   return text.size() > 12 ? std::stoi(text.substr(9, 3)) : 0;
 }

@@ -88,8 +88,8 @@ TEST_CASE("2,000 updates under load leave mappings, descriptors, threads and mem
   std::size_t replaced = 0;
   for (std::uint32_t i = 1; i <= 2000; ++i) {
     const auto version = i % 2 + 1;
-    const auto done = i % 4 == 0 ? s.replace_all(version, static_cast<int>(i / 4 % 2))
-                                 : s.switch_to(version);
+    const auto done =
+        i % 4 == 0 ? s.replace_all(version, static_cast<int>(i / 4 % 2)) : s.switch_to(version);
     REQUIRE_MESSAGE(done.outcome == transition_outcome::committed, done.reason);
     replaced += i % 4 == 0 ? 5 : 2;
     if (i != 50 && i != 2000) continue;

@@ -37,7 +37,7 @@ struct operator_node {
   std::string name;
   std::string type;
   std::uint32_t version = 0;
-  settings values;      ///< as given in the file; defaults are filled in by `check_graph`
+  settings values; ///< as given in the file; defaults are filled in by `check_graph`
   error_policy on_error;
   std::size_t line = 0; ///< in the graph file; 0 = not from a file
 
@@ -57,8 +57,8 @@ struct arc_node {
 /// A service as a value: operators and the arcs between them.
 struct graph {
   std::string name;
-  std::filesystem::path origin;                ///< the file it was read from, for messages
-  std::vector<std::filesystem::path> modules;  ///< folders and files to look for modules in
+  std::filesystem::path origin;               ///< the file it was read from, for messages
+  std::vector<std::filesystem::path> modules; ///< folders and files to look for modules in
   std::vector<operator_node> operators;
   std::vector<arc_node> arcs;
 

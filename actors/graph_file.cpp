@@ -1,12 +1,17 @@
 #include "actors/graph_file.hpp"
 
 #include "actors/nearest.hpp"
+#include "actors/one_line.hpp"
 
 #include <toml++/toml.h>
+#if TOML_HEADER_ONLY
+#error "link toml++ as a library: 3.3 compiled in with assertions aborts on input such as [ = 1 ]"
+#endif
 
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <cmath>
 #include <fstream>
 #include <optional>
 #include <sstream>
@@ -31,13 +36,20 @@ namespace {
 
 std::string_view kind_of(const toml::node& node) {
   switch (node.type()) {
-  case toml::node_type::table: return "a table";
-  case toml::node_type::array: return "an array";
-  case toml::node_type::string: return "a string";
-  case toml::node_type::integer: return "an integer";
-  case toml::node_type::floating_point: return "a number";
-  case toml::node_type::boolean: return "a boolean";
-  default: return "a date or time";
+  case toml::node_type::table:
+    return "a table";
+  case toml::node_type::array:
+    return "an array";
+  case toml::node_type::string:
+    return "a string";
+  case toml::node_type::integer:
+    return "an integer";
+  case toml::node_type::floating_point:
+    return "a number";
+  case toml::node_type::boolean:
+    return "a boolean";
+  default:
+    return "a date or time";
   }
 }
 
@@ -54,6 +66,13 @@ bool is_name(std::string_view text) {
   return true;
 }
 
+constexpr std::size_t max_text = std::size_t{16} << 20;
+
+/// What `[operators.x]` says of the operator itself; every other key is a setting.
+bool is_reserved(std::string_view key) {
+  return key == "type" || key == "on_error" || key == "max_errors" || key == "error_window";
+}
+
 /// Reads one parsed document into a graph, noting every mistake.
 class reader {
 public:
@@ -64,11 +83,16 @@ public:
   void read(const toml::table& document) {
     for (const auto& [key, value] : document)
       if (key != "graph" && key != "operators")
-        complain(value, "", "unknown table '" + std::string(key.str()) + "'" +
-                                suggest(key.str(), {"graph", "operators"}));
+        complain(value, "",
+                 "unknown table '" + std::string(key.str()) + "'" +
+                     suggest(key.str(), {"graph", "operators"}));
     // Operators first: the chains name them.
-    if (const auto* operators = table(document, "operators"))
+    if (const auto* operators = table(document, "operators")) {
       for (const auto& [name, value] : *operators) read_operator(std::string(name.str()), value);
+      // A TOML table has no order; people read the file's.
+      std::stable_sort(file_.content.operators.begin(), file_.content.operators.end(),
+                       [](const auto& a, const auto& b) { return a.line < b.line; });
+    }
     if (const auto* head = table(document, "graph")) read_head(*head);
   }
 
@@ -80,10 +104,16 @@ public:
       if (found == file_.content.operators.end()) {
         std::vector<std::string> names;
         for (const auto& op : file_.content.operators) names.push_back(op.name);
-        file_.mistakes.push_back({errc::not_found, "--set " + o.operator_name + "." + o.key +
-                                                       ": the graph has no operator '" +
-                                                       o.operator_name + "'" +
-                                                       suggest(o.operator_name, names)});
+        refuse(o, errc::not_found,
+               "the graph has no operator '" + o.operator_name + "'" +
+                   suggest(o.operator_name, names));
+        continue;
+      }
+      if (is_reserved(o.key)) {
+        refuse(o, errc::bad_input,
+               "'" + o.key +
+                   "' is no setting; change it in the graph file, or the type with "
+                   "`instarctl update`");
         continue;
       }
       found->values.set(o.key, o.value);
@@ -95,10 +125,13 @@ private:
     complain(at.source().begin.line, op, what);
   }
   void complain(std::size_t line, const std::string& op, const std::string& what) {
-    file_.mistakes.push_back({errc::bad_input, file_.content.origin.string() + ":" +
-                                                   std::to_string(line) + ": " +
-                                                   (op.empty() ? "" : "operator '" + op + "': ") +
-                                                   what});
+    file_.mistakes.push_back(
+        {errc::bad_input, one_line(file_.content.origin.string() + ":" + std::to_string(line) +
+                                   ": " + (op.empty() ? "" : "operator '" + op + "': ") + what)});
+  }
+  void refuse(const setting_override& o, errc code, const std::string& what) {
+    file_.mistakes.push_back(
+        {code, one_line("--set " + o.operator_name + "." + o.key + ": " + what)});
   }
 
   const toml::table* table(const toml::table& document, const char* name) {
@@ -129,8 +162,9 @@ private:
       } else if (key == "arc_capacity") {
         read_capacity(node, capacity_);
       } else if (key != "arcs" && key != "modules") {
-        complain(node, "", "unknown key '" + key + "' in [graph]" +
-                               suggest(key, {"name", "modules", "arcs", "arc_capacity"}));
+        complain(node, "",
+                 "unknown key '" + key + "' in [graph]" +
+                     suggest(key, {"name", "modules", "arcs", "arc_capacity"}));
       }
     }
     each(head, "modules", [&](const toml::node& node) {
@@ -147,17 +181,19 @@ private:
     if (!node) return;
     if (const auto* list = node->as_array())
       for (const auto& item : *list) call(item);
-    else complain(*node, "", std::string(key) + " is " + std::string(kind_of(*node)) +
-                                 "; write an array of strings");
+    else
+      complain(*node, "",
+               std::string(key) + " is " + std::string(kind_of(*node)) +
+                   "; write an array of strings");
   }
 
   void read_capacity(const toml::node& node, std::size_t& into) {
     const auto v = value<std::int64_t>(node, "", "capacity", "a number of packets");
     if (!v) return;
     if (*v < 1 || *v > static_cast<std::int64_t>(max_arc_capacity))
-      return complain(node, "", "a capacity of " + std::to_string(*v) +
-                                    " is out of range; write 1 to " +
-                                    std::to_string(max_arc_capacity));
+      return complain(node, "",
+                      "a capacity of " + std::to_string(*v) + " is out of range; write 1 to " +
+                          std::to_string(max_arc_capacity));
     into = static_cast<std::size_t>(*v);
   }
 
@@ -171,8 +207,9 @@ private:
       for (const auto& [k, v] : *entry) {
         if (k == "capacity") read_capacity(v, capacity);
         else if (k != "chain")
-          complain(v, "", "unknown key '" + std::string(k.str()) + "' of an arc" +
-                              suggest(k.str(), {"chain", "capacity"}));
+          complain(v, "",
+                   "unknown key '" + std::string(k.str()) + "' of an arc" +
+                       suggest(k.str(), {"chain", "capacity"}));
       }
     }
     if (const auto text = value<std::string>(*chain, "", "an entry of arcs", "\"a -> b\""))
@@ -188,8 +225,9 @@ private:
       const auto op = end.substr(0, dot);
       const auto port = dot < end.size() ? end.substr(dot + 1) : "";
       if (!is_name(op) || (dot < end.size() && !is_name(port)))
-        return complain(line, "", "'" + text + "' is no chain: '" + end +
-                                      "' names no operator; write \"a -> b.port -> c\"");
+        return complain(line, "",
+                        "'" + text + "' is no chain: '" + end +
+                            "' names no operator; write \"a -> b.port -> c\"");
       ends.emplace_back(op, port);
       at = arrow + 2;
       if (arrow == text.size()) break;
@@ -207,12 +245,12 @@ private:
   }
 
   void read_operator(const std::string& name, const toml::node& node) {
-    if (!is_name(name))
-      return complain(node, name, "is no name; use letters, digits, '_' and '-'");
+    if (!is_name(name)) return complain(node, name, "is no name; use letters, digits, '_' and '-'");
     const auto* entry = node.as_table();
     if (!entry)
-      return complain(node, name, "is " + std::string(kind_of(node)) + "; write a table [operators." +
-                                      name + "]");
+      return complain(node, name,
+                      "is " + std::string(kind_of(node)) + "; write a table [operators." + name +
+                          "]");
     operator_node op;
     op.name = name;
     op.line = node.source().begin.line;
@@ -220,8 +258,7 @@ private:
     for (const auto& [k, v] : *entry) {
       const std::string key(k.str());
       if (key == "type") typed = read_type(op, v);
-      else if (key == "on_error" || key == "max_errors" || key == "error_window")
-        read_policy(op, key, v);
+      else if (is_reserved(key)) read_policy(op, key, v);
       else read_setting(op, key, v);
     }
     if (!typed && !entry->contains("type"))
@@ -241,8 +278,10 @@ private:
         return true;
       }
     }
-    complain(node, op.name, "'" + *text + "' is no type; write \"NAME@VERSION\", for example "
-                                          "\"http.load@1\"");
+    complain(node, op.name,
+             "'" + *text +
+                 "' is no type; write \"NAME@VERSION\", for example "
+                 "\"http.load@1\"");
     return false;
   }
 
@@ -265,18 +304,22 @@ private:
     else if (*text == "restart") op.on_error.strategy = error_strategy::restart;
     else if (*text == "stop") op.on_error.strategy = error_strategy::stop;
     else
-      complain(node, op.name, "on_error = \"" + *text + "\" is unknown" +
-                                  suggest(*text, {"resume", "restart", "stop"}));
+      complain(node, op.name,
+               "on_error = \"" + *text + "\" is unknown" +
+                   suggest(*text, {"resume", "restart", "stop"}));
   }
 
   void read_setting(operator_node& op, const std::string& key, const toml::node& node) {
     if (const auto* s = node.as_string()) op.values.set(key, s->get());
     else if (const auto* i = node.as_integer()) op.values.set(key, i->get());
-    else if (const auto* f = node.as_floating_point()) op.values.set(key, f->get());
+    else if (const auto* f = node.as_floating_point(); f && std::isfinite(f->get()))
+      op.values.set(key, f->get());
     else if (const auto* b = node.as_boolean()) op.values.set(key, b->get());
     else
-      complain(node, op.name, "setting '" + key + "' is " + std::string(kind_of(node)) +
-                                  "; write a string, a number or a boolean");
+      complain(node, op.name,
+               "setting '" + key + "' is " +
+                   (node.is_floating_point() ? "not finite" : std::string(kind_of(node))) +
+                   "; write a string, a finite number or a boolean");
   }
 
   graph_file& file_;
@@ -289,34 +332,44 @@ graph_file parse_graph(std::string_view text, const std::filesystem::path& origi
                        const std::vector<setting_override>& overrides) {
   graph_file file;
   file.content.origin = origin;
+  file.content.name = origin.stem().string();
+  if (text.size() > max_text) {
+    file.mistakes.push_back({errc::bad_input, origin.string() + ": has " +
+                                                  std::to_string(text.size()) +
+                                                  " bytes; a graph file may have 16 MiB"});
+    return file;
+  }
   try {
     const auto document = toml::parse(text, origin.string());
     reader into(file, origin);
     into.read(document);
     into.override_settings(overrides);
   } catch (const toml::parse_error& e) {
-    std::string what(e.description());
-    for (auto& c : what)
-      if (c == '\n') c = ' ';
+    const auto& at = e.source().begin;
     file.mistakes.push_back(
-        {errc::bad_input, origin.string() + ":" + std::to_string(e.source().begin.line) + ":" +
-                              std::to_string(e.source().begin.column) + ": not TOML: " + what});
+        {errc::bad_input, one_line(origin.string() + ":" + std::to_string(at.line) + ":" +
+                                   std::to_string(at.column) + ": not TOML: " +
+                                   std::string(e.description()) + "; correct the syntax there")});
   }
   return file;
 }
 
 graph_file read_graph(const std::filesystem::path& path,
                       const std::vector<setting_override>& overrides) {
-  std::ifstream in(path, std::ios::binary);
+  std::error_code error;
   std::ostringstream text;
-  if (in && std::filesystem::is_regular_file(path)) text << in.rdbuf();
-  else {
+  std::ifstream in;
+  // Asked first: to open a pipe would wait for its other end.
+  if (std::filesystem::is_regular_file(path, error)) in.open(path, std::ios::binary);
+  if (!in.is_open()) {
     graph_file file;
     file.content.origin = path;
-    file.mistakes.push_back({errc::not_found, path.string() + ": cannot be read as a graph file; "
-                                                              "give the path of a TOML file"});
+    file.mistakes.push_back({errc::not_found, one_line(path.string()) +
+                                                  ": cannot be read as a graph file; give the "
+                                                  "path of a TOML file"});
     return file;
   }
+  if (in.peek() != std::ifstream::traits_type::eof()) text << in.rdbuf();
   return parse_graph(text.str(), std::filesystem::absolute(path).lexically_normal(), overrides);
 }
 

@@ -32,15 +32,24 @@ std::string toml_value(const setting_value& value) {
   return text;
 }
 
+/// Bare if TOML allows it.
+std::string toml_key(const std::string& key) {
+  constexpr auto bare = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+  return key.empty() || key.find_first_not_of(bare) != key.npos ? quoted(key) : key;
+}
+
 std::string end(const std::string& op, const std::string& port) {
   return port.empty() ? op : op + "." + port;
 }
 
 const char* to_string(error_strategy strategy) {
   switch (strategy) {
-  case error_strategy::resume: return "resume";
-  case error_strategy::restart: return "restart";
-  case error_strategy::stop: return "stop";
+  case error_strategy::resume:
+    return "resume";
+  case error_strategy::restart:
+    return "restart";
+  case error_strategy::stop:
+    return "stop";
   }
   return "";
 }
@@ -88,7 +97,8 @@ std::string to_toml(const graph& g) {
             "\non_error = " + quoted(to_string(op.on_error.strategy)) +
             "\nmax_errors = " + std::to_string(op.on_error.limit) +
             "\nerror_window = " + quoted(std::to_string(op.on_error.window.count()) + "ns") + "\n";
-    for (const auto& [key, value] : op.values.all()) text += key + " = " + toml_value(value) + "\n";
+    for (const auto& [key, value] : op.values.all())
+      text += toml_key(key) + " = " + toml_value(value) + "\n";
   }
   return text;
 }

@@ -1,11 +1,13 @@
 #include "actors/settings.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
 #include <limits>
 #include <optional>
 #include <stdexcept>
+#include <system_error>
 #include <utility>
 
 namespace instar {
@@ -14,36 +16,19 @@ namespace {
 
 struct unit {
   std::string_view name;
-  double factor;
+  std::int64_t factor;
 };
 
-constexpr std::array duration_units{unit{"ns", 1},   unit{"us", 1e3},   unit{"ms", 1e6},
-                                    unit{"s", 1e9},  unit{"min", 6e10}, unit{"h", 3.6e12}};
-constexpr std::array size_units{unit{"B", 1},
-                                unit{"KB", 1e3},
-                                unit{"kB", 1e3},
-                                unit{"MB", 1e6},
-                                unit{"GB", 1e9},
-                                unit{"KiB", 1024},
-                                unit{"MiB", 1024.0 * 1024},
-                                unit{"GiB", 1024.0 * 1024 * 1024}};
-
-/// A number and one of `units`, as an integer of the base unit.
-template <std::size_t N>
-std::optional<std::int64_t> with_unit(std::string_view text, const std::array<unit, N>& units) {
-  double number = 0;
-  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || !(number >= 0)) return std::nullopt;
-  std::string_view suffix(rest, static_cast<std::size_t>(text.data() + text.size() - rest));
-  while (!suffix.empty() && suffix.front() == ' ') suffix.remove_prefix(1);
-  for (const auto& u : units) {
-    if (u.name != suffix) continue;
-    const double value = number * u.factor;
-    if (value >= static_cast<double>(std::numeric_limits<std::int64_t>::max())) return std::nullopt;
-    return std::llround(value);
-  }
-  return std::nullopt;
-}
+constexpr std::array duration_units{unit{"ns", 1},
+                                    unit{"us", 1'000},
+                                    unit{"ms", 1'000'000},
+                                    unit{"s", 1'000'000'000},
+                                    unit{"min", 60'000'000'000},
+                                    unit{"h", 3'600'000'000'000}};
+constexpr std::array size_units{
+    unit{"B", 1},          unit{"KB", 1'000},         unit{"kB", 1'000},
+    unit{"MB", 1'000'000}, unit{"GB", 1'000'000'000}, unit{"KiB", 1 << 10},
+    unit{"MiB", 1 << 20},  unit{"GiB", 1 << 30}};
 
 template <class T>
 std::optional<T> whole(std::string_view text) {
@@ -51,6 +36,28 @@ std::optional<T> whole(std::string_view text) {
   const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{} || rest != text.data() + text.size()) return std::nullopt;
   return value;
+}
+
+/// A number and one of `units`, as an integer of the base unit. Whole numbers are exact.
+template <std::size_t N>
+std::optional<std::int64_t> with_unit(std::string_view text, const std::array<unit, N>& units) {
+  const auto number_end = std::min(text.find_first_not_of("0123456789."), text.size());
+  const auto number = text.substr(0, number_end);
+  auto suffix = text.substr(number_end);
+  while (!suffix.empty() && suffix.front() == ' ') suffix.remove_prefix(1);
+  constexpr auto most = std::numeric_limits<std::int64_t>::max();
+  for (const auto& u : units) {
+    if (u.name != suffix) continue;
+    if (const auto n = whole<std::int64_t>(number)) {
+      if (*n > most / u.factor) return std::nullopt;
+      return *n * u.factor;
+    }
+    const auto n = whole<double>(number);
+    const double value = n.value_or(-1) * static_cast<double>(u.factor);
+    if (!(value >= 0) || value >= static_cast<double>(most)) return std::nullopt;
+    return std::llround(value);
+  }
+  return std::nullopt;
 }
 
 std::optional<setting_value> parse(std::string_view text, setting_kind kind,
@@ -77,8 +84,9 @@ std::optional<setting_value> parse(std::string_view text, setting_kind kind,
     return wrap(with_unit(text, size_units));
   case setting_kind::path: {
     if (text.empty()) return std::nullopt;
-    const std::filesystem::path given(text);
-    const auto whole_path = given.is_absolute() ? given : std::filesystem::absolute(base) / given;
+    std::error_code error; // the working folder may be gone
+    const auto whole_path = std::filesystem::absolute(base / std::filesystem::path(text), error);
+    if (error) return std::nullopt;
     return setting_value(whole_path.lexically_normal().string());
   }
   }
@@ -87,13 +95,20 @@ std::optional<setting_value> parse(std::string_view text, setting_kind kind,
 
 std::string_view example(setting_kind kind) {
   switch (kind) {
-  case setting_kind::text: return "some text";
-  case setting_kind::integer: return "8080";
-  case setting_kind::number: return "0.5";
-  case setting_kind::boolean: return "true or false";
-  case setting_kind::duration: return "250ms, 10s or 5min";
-  case setting_kind::size: return "4096, 64KiB or 10MB";
-  case setting_kind::path: return "www or /srv/www";
+  case setting_kind::text:
+    return "some text";
+  case setting_kind::integer:
+    return "8080";
+  case setting_kind::number:
+    return "0.5";
+  case setting_kind::boolean:
+    return "true or false";
+  case setting_kind::duration:
+    return "250ms, 10s or 5min";
+  case setting_kind::size:
+    return "4096, 64KiB or 10MB";
+  case setting_kind::path:
+    return "www or /srv/www";
   }
   return {};
 }
@@ -112,13 +127,20 @@ const T& typed(const std::map<std::string, setting_value, std::less<>>& values,
 
 std::string_view to_string(setting_kind kind) {
   switch (kind) {
-  case setting_kind::text: return "text";
-  case setting_kind::integer: return "integer";
-  case setting_kind::number: return "number";
-  case setting_kind::boolean: return "boolean";
-  case setting_kind::duration: return "duration";
-  case setting_kind::size: return "size";
-  case setting_kind::path: return "path";
+  case setting_kind::text:
+    return "text";
+  case setting_kind::integer:
+    return "integer";
+  case setting_kind::number:
+    return "number";
+  case setting_kind::boolean:
+    return "boolean";
+  case setting_kind::duration:
+    return "duration";
+  case setting_kind::size:
+    return "size";
+  case setting_kind::path:
+    return "path";
   }
   return {};
 }

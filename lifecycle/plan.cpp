@@ -3,6 +3,7 @@
 #include "lifecycle/region.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <set>
 
 namespace instar {
@@ -43,7 +44,7 @@ void plan_state(operator_change& change, const operator_description& from,
   change.transfers_state = true;
   change.state_format = from.schemas.display_name(from.state_schema) + " v" +
                         std::to_string(from.state_version) + " -> v" +
-                        std::to_string(to.state_version);
+                        std::to_string(to.state_version) + " (Cap'n Proto)";
 }
 
 std::vector<std::string> changed_settings(const settings& before, const settings& after) {
@@ -59,6 +60,16 @@ std::vector<std::string> changed_settings(const settings& before, const settings
   return changes;
 }
 
+/// For people, in the words of the graph file.
+std::string describe(const error_policy& policy) {
+  const auto window = std::chrono::duration<double>(policy.window).count();
+  const char* strategy = policy.strategy == error_strategy::resume    ? "resume"
+                         : policy.strategy == error_strategy::restart ? "restart"
+                                                                      : "stop";
+  return std::string(strategy) + ", " + std::to_string(policy.limit) + " in " +
+         to_string(setting_value(window)) + " s";
+}
+
 operator_change compare(const operator_node& before, const operator_node& after,
                         const typed_graph& running, const typed_graph& wanted,
                         std::vector<failure>& refusals) {
@@ -67,9 +78,10 @@ operator_change compare(const operator_node& before, const operator_node& after,
   change.old_reference = before.reference();
   change.new_reference = after.reference();
   change.settings = changed_settings(before.values, after.values);
-  if (change.old_reference == change.new_reference && change.settings.empty() &&
-      before.on_error == after.on_error)
-    return change;
+  if (before.on_error != after.on_error)
+    change.settings.push_back("on_error: " + describe(before.on_error) + " -> " +
+                              describe(after.on_error));
+  if (change.old_reference == change.new_reference && change.settings.empty()) return change;
   change.action = operator_action::replace;
   plan_state(change, type_of(running, before.name), type_of(wanted, after.name), refusals);
   return change;
@@ -80,8 +92,8 @@ void plan_operators(const typed_graph& running, const typed_graph& wanted, const
   for (const auto& before : running.content.operators) {
     const auto after = new_index.find(before.name);
     if (after != new_index.end()) {
-      plan.operators.push_back(compare(before, wanted.content.operators[after->second], running,
-                                       wanted, plan.refusals));
+      plan.operators.push_back(
+          compare(before, wanted.content.operators[after->second], running, wanted, plan.refusals));
       continue;
     }
     operator_change change;
@@ -118,7 +130,8 @@ void plan_arcs(const graph& running, const graph& wanted, transition_plan& plan)
 
 void mark_rewired(transition_plan& plan) {
   index by_name;
-  for (std::size_t i = 0; i < plan.operators.size(); ++i) by_name.emplace(plan.operators[i].name, i);
+  for (std::size_t i = 0; i < plan.operators.size(); ++i)
+    by_name.emplace(plan.operators[i].name, i);
   for (const auto& change : plan.arcs) {
     if (change.action == arc_action::keep) continue;
     plan.operators[by_name.find(change.arc.from)->second].arcs_change = true;

@@ -44,7 +44,7 @@ struct arc_change {
 struct transition_plan {
   std::vector<operator_change> operators; ///< old ones in file order, then added ones
   std::vector<arc_change> arcs;
-  std::vector<failure> refusals;          ///< each names the operator, the reason, the remedy
+  std::vector<failure> refusals; ///< each names the operator, the reason, the remedy
 
   bool refused() const { return !refusals.empty(); }
   /// Nothing differs between the two graphs.

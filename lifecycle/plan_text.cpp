@@ -10,19 +10,26 @@ namespace {
 
 const char* to_string(operator_action action) {
   switch (action) {
-  case operator_action::keep: return "keep";
-  case operator_action::add: return "add";
-  case operator_action::remove: return "remove";
-  case operator_action::replace: return "replace";
+  case operator_action::keep:
+    return "keep";
+  case operator_action::add:
+    return "add";
+  case operator_action::remove:
+    return "remove";
+  case operator_action::replace:
+    return "replace";
   }
   return "";
 }
 
 const char* to_string(arc_action action) {
   switch (action) {
-  case arc_action::keep: return "keep";
-  case arc_action::add: return "add";
-  case arc_action::remove: return "remove";
+  case arc_action::keep:
+    return "keep";
+  case arc_action::add:
+    return "add";
+  case arc_action::remove:
+    return "remove";
   }
   return "";
 }
@@ -32,8 +39,12 @@ void write(std::string& text, const operator_change& op) {
   case operator_action::keep:
     if (op.arcs_change) text += "  ~ " + op.name + "  " + op.old_reference + "  (arcs change)\n";
     return;
-  case operator_action::add: text += "  + " + op.name + "  " + op.new_reference + "\n"; return;
-  case operator_action::remove: text += "  - " + op.name + "  " + op.old_reference + "\n"; return;
+  case operator_action::add:
+    text += "  + " + op.name + "  " + op.new_reference + "\n";
+    return;
+  case operator_action::remove:
+    text += "  - " + op.name + "  " + op.old_reference + "\n";
+    return;
   case operator_action::replace:
     text += "  ~ " + op.name + "  " + op.old_reference +
             (op.old_reference == op.new_reference ? "" : " -> " + op.new_reference);
@@ -46,7 +57,8 @@ void write(std::string& text, const operator_change& op) {
 std::string crossing(const transition_plan& plan) {
   std::string names;
   for (const auto& op : plan.operators)
-    if (op.in_region) names += (names.empty() ? "" : ", ") + op.name + (op.is_head ? " (head)" : "");
+    if (op.in_region)
+      names += (names.empty() ? "" : ", ") + op.name + (op.is_head ? " (head)" : "");
   return names;
 }
 
@@ -92,9 +104,8 @@ std::string to_json(const transition_plan& plan) {
                          {"in_region", op.in_region},
                          {"is_head", op.is_head}});
   for (const auto& a : plan.arcs)
-    arcs.push_back({{"name", a.arc.name()},
-                    {"action", to_string(a.action)},
-                    {"in_region", a.in_region}});
+    arcs.push_back(
+        {{"name", a.arc.name()}, {"action", to_string(a.action)}, {"in_region", a.in_region}});
   for (const auto& r : plan.refusals) refusals.push_back(r.message);
   return json{{"changes", !plan.empty()},
               {"refused", plan.refused()},

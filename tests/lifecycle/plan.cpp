@@ -1,0 +1,325 @@
+#include "lifecycle/plan.hpp"
+
+#include "lifecycle/plan_text.hpp"
+#include "made_schemas.hpp"
+
+#include <doctest/doctest.h>
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <random>
+
+using namespace instar;
+using namespace instar::test;
+
+namespace {
+
+constexpr std::uint64_t kv_id = 0xf000'0000'0000'0001, other_id = 0xf000'0000'0000'0002;
+const schema_set kv_1 = made_schemas(kv_id, "kv.capnp:State", {field::number});
+const schema_set kv_2 = made_schemas(kv_id, "kv.capnp:State", {field::number, field::text});
+const schema_set kv_odd = made_schemas(kv_id, "kv.capnp:State", {field::text});
+const schema_set other = made_schemas(other_id, "other.capnp:State", {field::number});
+
+/// Builds checked graphs: operators have an input `in` and an output `out`.
+class builder {
+public:
+  builder& op(const std::string& name, const std::string& type = "x", std::uint32_t version = 1) {
+    g_.content.operators.push_back({name, type, version, {}, {}, 0});
+    operator_description d;
+    d.name = type;
+    d.version = version;
+    g_.types.insert_or_assign(name, std::move(d));
+    return *this;
+  }
+  builder& state(std::uint64_t id, std::uint32_t version, schema_set schemas) {
+    auto& d = type();
+    d.state_schema = id;
+    d.state_version = version;
+    d.schemas = std::move(schemas);
+    return *this;
+  }
+  builder& set(const std::string& key, setting_value value) {
+    g_.content.operators.back().values.set(key, std::move(value));
+    return *this;
+  }
+  builder& on_error(error_policy policy) {
+    g_.content.operators.back().on_error = policy;
+    return *this;
+  }
+  builder& splits() {
+    type().splits = true;
+    return *this;
+  }
+  builder& arc(const std::string& from, const std::string& to, std::size_t capacity = 8) {
+    g_.content.arcs.push_back({from, "out", to, "in", capacity, 0});
+    return *this;
+  }
+  operator typed_graph() const { return g_; }
+
+private:
+  operator_description& type() { return g_.types.find(g_.content.operators.back().name)->second; }
+  typed_graph g_;
+};
+
+builder http(std::uint32_t load = 1, std::uint32_t reply = 1) {
+  builder b;
+  b.op("accept").op("parse").op("load", "http.load", load).op("compose");
+  b.op("reply", "http.reply", reply);
+  b.arc("accept", "parse").arc("parse", "load").arc("load", "compose").arc("compose", "reply");
+  return b;
+}
+
+const operator_change& change_of(const transition_plan& p, std::string_view name) {
+  const auto found = std::find_if(p.operators.begin(), p.operators.end(),
+                                  [&](const operator_change& c) { return c.name == name; });
+  REQUIRE_MESSAGE(found != p.operators.end(), name);
+  return *found;
+}
+
+/// `name name …` of the operators that satisfy it.
+template <class Which>
+std::string names(const transition_plan& p, Which&& which) {
+  std::string text;
+  for (const auto& c : p.operators)
+    if (which(c)) text += (text.empty() ? "" : " ") + c.name;
+  return text;
+}
+std::string region(const transition_plan& p) {
+  return names(p, [](const auto& c) { return c.in_region; });
+}
+std::string heads(const transition_plan& p) {
+  return names(p, [](const auto& c) { return c.is_head; });
+}
+std::string with(const transition_plan& p, operator_action action) {
+  return names(p, [&](const auto& c) { return c.action == action; });
+}
+
+/// A plan that replaces the only operator, from one state to another.
+transition_plan state_plan(std::uint64_t from, schema_set old_schemas, std::uint64_t to,
+                           schema_set new_schemas) {
+  return make_plan(builder().op("kv", "kv", 1).state(from, from ? 1 : 0, std::move(old_schemas)),
+                   builder().op("kv", "kv", 2).state(to, to ? 2 : 0, std::move(new_schemas)));
+}
+
+typed_graph random_graph(std::mt19937_64& random) {
+  builder b;
+  std::vector<std::string> present;
+  for (int i = 0; i < 8; ++i) {
+    if (random() % 4 == 0) continue;
+    present.push_back("op" + std::to_string(i));
+    b.op(present.back(), "x", 1 + static_cast<std::uint32_t>(random() % 2));
+    if (random() % 4 == 0) b.set("size", static_cast<std::int64_t>(random() % 2));
+    if (random() % 6 == 0) b.splits();
+  }
+  for (std::size_t i = 0; i < present.size(); ++i)
+    for (std::size_t j = i + 1; j < present.size(); ++j)
+      if (random() % 3 == 0) b.arc(present[i], present[j], 8 + random() % 2);
+  return b;
+}
+
+} // namespace
+
+TEST_CASE("two equal graphs differ in nothing") {
+  const auto p = make_plan(http(), http());
+  CHECK(p.empty());
+  CHECK_FALSE(p.refused());
+  CHECK(region(p) == "");
+  CHECK(to_text(p) == "No change.\n");
+  CHECK(make_plan(builder(), builder()).empty());
+}
+
+TEST_CASE("the NIO switch replaces two operators and crosses the one between them") {
+  const auto p = make_plan(http(), http(2, 2));
+  CHECK_FALSE(p.empty());
+  CHECK(with(p, operator_action::replace) == "load reply");
+  CHECK(region(p) == "load compose reply");
+  CHECK(heads(p) == "load");
+  CHECK(change_of(p, "load").old_reference == "http.load@1");
+  CHECK(change_of(p, "load").new_reference == "http.load@2");
+  CHECK_FALSE(change_of(p, "compose").participates());
+  CHECK(p.arcs[2].in_region);
+  CHECK_FALSE(p.arcs[1].in_region);
+  CHECK(to_text(p) == "  ~ load  http.load@1 -> http.load@2  (state: stateless)\n"
+                      "  ~ reply  http.reply@1 -> http.reply@2  (state: stateless)\n"
+                      "  markers cross: load (head), compose, reply\n"
+                      "Plan: 0 to add, 2 to replace, 0 to remove.\n");
+}
+
+TEST_CASE("other settings or another error policy replace an operator, and are listed") {
+  const auto before = builder().op("a").set("port", std::int64_t{80}).set("old", true);
+  const auto after = builder()
+                         .op("a")
+                         .set("port", std::int64_t{81})
+                         .set("new", 0.5)
+                         .on_error({error_strategy::resume, 3, std::chrono::milliseconds(1500)});
+  const auto p = make_plan(before, after);
+  CHECK(with(p, operator_action::replace) == "a");
+  CHECK(change_of(p, "a").settings ==
+        std::vector<std::string>{"new: (none) -> 0.5", "port: 80 -> 81", "old: true -> (none)",
+                                 "on_error: restart, 10 in 10 s -> resume, 3 in 1.5 s"});
+  CHECK(to_text(p).find("  ~ a  x@1  (state: stateless)\n      new: (none) -> 0.5\n") == 0);
+}
+
+TEST_CASE("state goes to a successor whose schema can read it") {
+  const auto up = state_plan(kv_id, kv_1, kv_id, kv_2);
+  CHECK_FALSE(up.refused());
+  CHECK(change_of(up, "kv").transfers_state);
+  CHECK(change_of(up, "kv").state_format == "kv.capnp:State v1 -> v2 (Cap'n Proto)");
+  CHECK(change_of(state_plan(kv_id, kv_2, kv_id, kv_1), "kv").transfers_state);
+  const auto fresh = state_plan(0, {}, kv_id, kv_1);
+  CHECK_FALSE(fresh.refused());
+  CHECK_FALSE(change_of(fresh, "kv").transfers_state);
+  CHECK(change_of(fresh, "kv").state_format == "starts empty");
+  CHECK(change_of(state_plan(0, {}, 0, {}), "kv").state_format == "stateless");
+}
+
+TEST_CASE("a plan that would drop or misread state is refused, naming operator and remedy") {
+  const auto refusal = [](const transition_plan& p) {
+    REQUIRE(p.refusals.size() == 1);
+    CHECK(p.refused());
+    CHECK_FALSE(p.empty());
+    CHECK(p.refusals[0].code == errc::incompatible);
+    CHECK(p.refusals[0].message.find('\n') == std::string::npos);
+    return p.refusals[0].message;
+  };
+  const std::string start = "operator 'kv': the state of kv@1 cannot go to kv@2: ";
+  CHECK(refusal(state_plan(kv_id, kv_1, 0, {})) ==
+        start + "the new version keeps none and would drop it; give it a state schema");
+  CHECK(refusal(state_plan(kv_id, kv_1, other_id, other)).find(start) == 0);
+  CHECK(refusal(state_plan(kv_id, kv_1, kv_id, kv_odd)).find(start) == 0);
+  const auto text = to_text(state_plan(kv_id, kv_1, 0, {}));
+  CHECK(text.find("  ! " + start) == 0);
+  CHECK(text.find("Refused: nothing would change.\n") != std::string::npos);
+}
+
+TEST_CASE("every refusal is told") {
+  builder before, after;
+  before.op("a").state(kv_id, 1, kv_1).op("b").state(kv_id, 1, kv_1);
+  after.op("a", "x", 2).op("b", "x", 2);
+  CHECK(make_plan(before, after).refusals.size() == 2);
+}
+
+TEST_CASE("an operator put on an arc rewires its neighbours, which keep their instances") {
+  auto before = builder().op("s").op("a").op("b").arc("s", "a").arc("a", "b");
+  auto after = builder().op("s").op("a").op("b").op("cache");
+  after.arc("s", "a").arc("a", "cache").arc("cache", "b");
+  const auto p = make_plan(before, after);
+  CHECK(with(p, operator_action::add) == "cache");
+  CHECK(with(p, operator_action::keep) == "s a b");
+  CHECK(names(p, [](const auto& c) { return c.participates(); }) == "a b cache");
+  CHECK(region(p) == "a b");
+  CHECK(heads(p) == "a");
+  CHECK(to_text(p) == "  ~ a  x@1  (arcs change)\n"
+                      "  ~ b  x@1  (arcs change)\n"
+                      "  + cache  x@1\n"
+                      "  - a.out -> b.in\n"
+                      "  + a.out -> cache.in\n"
+                      "  + cache.out -> b.in\n"
+                      "  markers cross: a (head), b\n"
+                      "Plan: 1 to add, 0 to replace, 0 to remove.\n");
+}
+
+TEST_CASE("an arc with other credits is another arc") {
+  const auto p = make_plan(builder().op("a").op("b").arc("a", "b", 8),
+                           builder().op("a").op("b").arc("a", "b", 16));
+  REQUIRE(p.arcs.size() == 2);
+  CHECK(p.arcs[0].action == arc_action::remove);
+  CHECK(p.arcs[1].action == arc_action::add);
+  CHECK(p.arcs[1].arc.capacity == 16);
+  CHECK(region(p) == "a b");
+  CHECK_FALSE(p.empty());
+}
+
+TEST_CASE("a start adds everything and sends no markers") {
+  const auto p = make_plan({}, http());
+  CHECK(with(p, operator_action::add) == "accept parse load compose reply");
+  CHECK(region(p) == "");
+  for (const auto& a : p.arcs) CHECK(a.action == arc_action::add);
+}
+
+TEST_CASE("a stop removes everything, from the sources on") {
+  const auto p = make_plan(http(), {});
+  CHECK(with(p, operator_action::remove) == "accept parse load compose reply");
+  CHECK(region(p) == "accept parse load compose reply");
+  CHECK(heads(p) == "accept");
+  for (const auto& a : p.arcs) CHECK((a.action == arc_action::remove && a.in_region));
+}
+
+TEST_CASE("an operator that splits requests above a change is crossed, too") {
+  auto graph = [](std::uint32_t version) {
+    return builder()
+        .op("s")
+        .op("split")
+        .splits()
+        .op("a", "x", version)
+        .arc("s", "split")
+        .arc("split", "a");
+  };
+  CHECK(region(make_plan(graph(1), graph(2))) == "split a");
+}
+
+TEST_CASE("a plan between any two graphs leads from the one to the other") {
+  std::mt19937_64 random(21);
+  for (int i = 0; i < 3'000; ++i) {
+    const auto before = random_graph(random), after = random_graph(random);
+    const auto p = make_plan(before, after);
+    REQUIRE_FALSE(p.refused());
+    CHECK(make_plan(after, after).empty());
+
+    std::map<std::string, std::string> operators, wanted_operators;
+    for (const auto& op : before.content.operators) operators[op.name] = op.reference();
+    for (const auto& op : after.content.operators) wanted_operators[op.name] = op.reference();
+    for (const auto& c : p.operators) {
+      if (c.action == operator_action::remove) operators.erase(c.name);
+      if (c.action == operator_action::add) CHECK(operators.count(c.name) == 0);
+      if (c.action == operator_action::add || c.action == operator_action::replace)
+        operators[c.name] = c.new_reference;
+    }
+    CHECK(operators == wanted_operators);
+
+    std::map<std::string, std::size_t> arcs, wanted_arcs;
+    for (const auto& a : before.content.arcs) arcs[a.name()] = a.capacity;
+    for (const auto& a : after.content.arcs) wanted_arcs[a.name()] = a.capacity;
+    for (const auto& c : p.arcs) {
+      if (c.action == arc_action::remove) arcs.erase(c.arc.name());
+      if (c.action == arc_action::add) CHECK(arcs.emplace(c.arc.name(), c.arc.capacity).second);
+    }
+    CHECK(arcs == wanted_arcs);
+
+    for (const auto& c : p.operators) {
+      const bool old = c.action != operator_action::add;
+      if (old && c.participates()) CHECK(c.in_region);
+      if (!old) CHECK_FALSE(c.in_region);
+      if (c.is_head) CHECK(c.in_region);
+    }
+    for (const auto& c : p.arcs) {
+      if (c.in_region) CHECK(c.action != arc_action::add);
+      if (c.action != arc_action::keep) {
+        CHECK(change_of(p, c.arc.from).arcs_change);
+        CHECK(change_of(p, c.arc.to).arcs_change);
+      }
+    }
+    CHECK(nlohmann::json::parse(to_json(p))["operators"].size() == p.operators.size());
+  }
+}
+
+TEST_CASE("a plan as JSON has all that its text has") {
+  const auto j = nlohmann::json::parse(to_json(make_plan(http(), http(2, 1))));
+  CHECK(j["changes"] == true);
+  CHECK(j["refused"] == false);
+  CHECK(j["operators"].size() == 5);
+  const auto& load = j["operators"][2];
+  CHECK(load["name"] == "load");
+  CHECK(load["action"] == "replace");
+  CHECK(load["old"] == "http.load@1");
+  CHECK(load["new"] == "http.load@2");
+  CHECK(load["in_region"] == true);
+  CHECK(load["is_head"] == true);
+  CHECK(j["arcs"][0] == nlohmann::json{{"name", "accept.out -> parse.in"},
+                                       {"action", "keep"},
+                                       {"in_region", false}});
+  const auto refused = nlohmann::json::parse(to_json(state_plan(kv_id, kv_1, 0, {})));
+  CHECK(refused["refused"] == true);
+  CHECK(refused["refusals"].size() == 1);
+}

@@ -80,6 +80,9 @@ operator_core::remains operator_core::end() {
   outputs_.clear();
   ports_.clear();
   part_ = {};
+  // The bell refers to the actor around this: a cycle, if nobody has taken the place over.
+  setup_.place.bell = nullptr;
+  setup_.place.events = nullptr;
   return {std::move(instance_), std::exchange(setup_.factory, nullptr)};
 }
 

@@ -6,8 +6,7 @@ worker per core, arcs of 1,024 packets), against six hand-wired CAF actors that 
 per packet under a window of 1,024. Same payload, allocated by the source and freed by the sink.
 Sides take turns in one process. raw_caf is the best of CAF's policies sharing and stealing with
 1 and 2 workers. Latency: one packet outstanding, from the source's emission to the sink, median;
-latency_vs_raw_caf_ratio compares on the same policy and workers, since what a sleeping worker costs
-is the scheduler's, latency_vs_best_raw_caf_ratio with the best of the four."
+the …_same_scheduler_ratio figures compare with CAF on the policy and workers that instar runs on."
 
 run_suite() {
   local options=(--repetitions 7)

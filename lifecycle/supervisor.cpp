@@ -15,7 +15,6 @@ namespace instar {
 
 namespace {
 
-constexpr std::size_t kept_history = 10'000;
 
 /// All refusals of a plan in one line.
 std::string one_line(const std::vector<failure>& refusals) {
@@ -339,7 +338,7 @@ void supervisor::record(history_entry entry, const transition_order& order) {
                to_string(entry.outcome), entry.reason.empty() ? "" : ": ", entry.reason,
                entry.what);
   history_.push_back(entry);
-  if (history_.size() > kept_history) history_.pop_front();
+  if (history_.size() > setup_.options->kept_history) history_.pop_front();
   if (order.done) order.done(std::move(entry));
 }
 

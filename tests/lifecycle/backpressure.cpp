@@ -96,7 +96,12 @@ TEST_CASE("memory stays bounded when the consumer is 100 times slower than the p
   CHECK(consumed > 1000);
   CHECK(produced - consumed <= 256 + 16); // the arc's credit, and one event's emission
   const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-  CHECK_MESSAGE((late > early ? late - early : 0) * page < 4u << 20,
+#if defined(__SANITIZE_ADDRESS__) // keeps freed memory for a while: 256 MB, as a rule
+  const std::size_t allowed = 300u << 20;
+#else
+  const std::size_t allowed = 4u << 20;
+#endif
+  CHECK_MESSAGE((late > early ? late - early : 0) * page < allowed,
                 "resident: " << early * page << " then " << late * page);
 
   std::promise<history_entry> stopped;

@@ -262,12 +262,12 @@ TEST_CASE("mappings, descriptors and memory are the same after 2,000 loads as af
   CHECK(loader.counts().loaded == 0);
   CHECK(loader.counts().unloaded == 2000);
   CHECK(loader.counts().stuck == 0);
-  CHECK(mappings() <= maps);
   CHECK(descriptors() == fds);
-#if !defined(__SANITIZE_ADDRESS__) // which keeps freed memory for a while
+#if !defined(__SANITIZE_ADDRESS__) // whose allocator maps as it likes and keeps freed memory
+  CHECK(mappings() <= maps);
   CHECK(static_cast<double>(resident_pages()) < static_cast<double>(pages) * 1.05);
 #else
-  (void)pages;
+  (void)maps, (void)pages;
 #endif
 }
 

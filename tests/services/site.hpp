@@ -43,9 +43,8 @@ public:
                    [&](history_entry e) { started.set_value(std::move(e)); });
     const auto outcome = started.get_future().get();
     REQUIRE_MESSAGE(outcome.outcome == transition_outcome::committed, outcome.reason);
-    for (std::uint64_t id = 1; !port_ && id < 10; ++id)
-      if (const auto held = sockets_.find(id))
-        if (const auto at = held.as<net::listener>()) port_ = at->port();
+    for (int tries = 0; tries < 1000 && (port_ = listening_at()) == 0; ++tries)
+      std::this_thread::sleep_for(10ms); // operators start once the transition has committed
     REQUIRE(port_ != 0);
   }
   ~site() { fs::remove_all(folder_); }
@@ -96,6 +95,17 @@ public:
   std::size_t connections() const { return sockets_.connections(); }
 
 private:
+  std::uint16_t listening_at() {
+    for (std::uint64_t id = 1; id < 10; ++id)
+      if (const auto held = sockets_.find(id))
+        if (const auto at = held.as<net::listener>()) return at->port();
+    return 0;
+  }
+  static service_options options() {
+    service_options o;
+    o.blocking_threads = 2; // so that all of them run from the first requests on
+    return o;
+  }
   void write(const char* name, const std::string& text) const {
     std::ofstream(folder_ / name, std::ios::binary) << text;
   }
@@ -128,7 +138,7 @@ private:
   const fs::path folder_ =
       fs::temp_directory_path() / ("instar-live-" + std::to_string(::getpid()));
   net::reactor sockets_;
-  service service_{service_options{}};
+  service service_{options()};
   std::uint16_t port_ = 0;
 };
 

@@ -112,5 +112,5 @@ TEST_CASE("2,000 updates under load leave mappings, descriptors, threads and mem
   const auto status = s.status();
   CHECK(status.modules_stuck == 0);
   CHECK(status.modules_unloaded > 1000);
-  MESSAGE(replaced << " operators replaced, " << clients.answered << " requests answered");
+  MESSAGE(replaced << " operators replaced, " << clients.answered.load() << " requests answered");
 }

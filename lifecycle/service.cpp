@@ -1,6 +1,7 @@
 #include "lifecycle/service.hpp"
 
 #include "actors/blocking_pool.hpp"
+#include "actors/local_scheduler.hpp"
 #include "lifecycle/admin_actor.hpp"
 #include "lifecycle/operator_library.hpp"
 #include "lifecycle/supervisor.hpp"
@@ -58,7 +59,8 @@ struct system_config : caf::actor_system_config {
     const auto workers = options.workers > 0
                              ? options.workers
                              : std::max<std::size_t>(1, std::thread::hardware_concurrency());
-    set("scheduler.policy", caf::atom_from_string(options.scheduler));
+    if (options.scheduler == "local") load<local_scheduler>();
+    else set("scheduler.policy", caf::atom_from_string(options.scheduler));
     set("scheduler.max-threads", workers);
     set("scheduler.max-throughput", std::size_t{64}); // messages before another actor's turn
   }

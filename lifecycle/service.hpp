@@ -22,10 +22,10 @@ struct service_options {
   std::size_t workers = 0; ///< scheduler threads; 0 = one per core
   std::chrono::nanoseconds deadline = std::chrono::seconds(5); ///< of a transition without one
   std::size_t max_queued_transitions = 64;
-  std::size_t kept_history = 100; ///< newest transitions; the log has all of them
+  std::size_t kept_history = 100;     ///< newest transitions; the log has all of them
   std::size_t activation_limit = 256; ///< packets per activation of an operator
   std::size_t blocking_threads = 16;  ///< for operators' blocking work
-  std::string scheduler = "sharing";  ///< CAF's policy: sharing or stealing
+  std::string scheduler = "local";    ///< `local_scheduler`, or CAF's `sharing`, `stealing`
   /// Where operators come from; null = from modules.
   std::shared_ptr<operator_library> library;
   /// Private copies of modules are made below it while they are loaded.

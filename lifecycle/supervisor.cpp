@@ -15,7 +15,6 @@ namespace instar {
 
 namespace {
 
-
 /// All refusals of a plan in one line.
 std::string one_line(const std::vector<failure>& refusals) {
   std::string line;

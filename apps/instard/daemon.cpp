@@ -10,12 +10,15 @@
 
 #include <spdlog/spdlog.h>
 
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <future>
 #include <memory>
+#include <thread>
 #include <utility>
 
 namespace instar::instard {
@@ -32,9 +35,19 @@ transition_plan plan_of(service& with, const graph& target) {
   return answer.get_future().get();
 }
 
+/// Every connection is a file: takes all that this user may have.
+void raise_file_limit() {
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == files.rlim_max) return;
+  files.rlim_cur = files.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &files);
+}
+
 service_options options_of(const options& o) {
   service_options s;
-  s.workers = o.workers;
+  // The thread that waits for sockets is busy when the operators are.
+  const auto cores = std::thread::hardware_concurrency();
+  s.workers = o.workers > 0 ? o.workers : std::max(2u, cores) - 1;
   s.scheduler = o.scheduler;
   s.deadline = o.deadline;
   s.version = INSTAR_VERSION;
@@ -52,6 +65,7 @@ public:
   }
 
   exit_code run() {
+    raise_file_limit();
     auto wanted = apps::read_graph_text(options_.graph, options_.overrides);
     if (!wanted) return print_mistakes({wanted.error()}), exit_code::bad_input;
     auto file = intake_.read(*wanted);

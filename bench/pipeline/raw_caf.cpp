@@ -1,5 +1,7 @@
 #include "meter.hpp"
 
+#include "actors/local_scheduler.hpp"
+
 #include <caf/all.hpp>
 
 #include <string>
@@ -94,7 +96,8 @@ private:
 
 struct raw_config : caf::actor_system_config {
   explicit raw_config(raw_setup how) {
-    set("scheduler.policy", caf::atom_from_string(std::string(how.policy)));
+    if (how.policy == "local") load<local_scheduler>();
+    else set("scheduler.policy", caf::atom_from_string(std::string(how.policy)));
     set("scheduler.max-threads", how.workers);
   }
 };

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Packets per second and latency through six operators, against six hand-wired CAF actors.
 
-explanation="Six operators (source, 4 stages, sink) of a service with its default options (policy sharing, a
+explanation="Six operators (source, 4 stages, sink) of a service with its default options (policy local, a
 worker per core, arcs of 1,024 packets), against six hand-wired CAF actors that send one message
 per packet under a window of 1,024. Same payload, allocated by the source and freed by the sink.
 Sides take turns in one process. raw_caf is the best of CAF's policies sharing and stealing with

@@ -1,0 +1,234 @@
+#include "actors/local_scheduler.hpp"
+
+#include "actors/run_queue.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/detail/set_thread_name.hpp>
+#include <caf/execution_unit.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+
+namespace instar {
+
+namespace {
+
+/// Turns after which a busy worker looks at what others have enqueued, so that actors that wake
+/// each other for ever do not keep out the rest.
+constexpr std::uint64_t turns_between_looks = 32;
+
+/// How long work may wait for a busy worker while another one is idle.
+constexpr std::chrono::microseconds watch_interval{500};
+
+} // namespace
+
+class local_scheduler::worker final : public caf::execution_unit {
+public:
+  worker(local_scheduler& all, std::size_t index)
+      : execution_unit(&all.system()), all_(all), index_(index) {}
+
+  /// The one whose thread this is, or null.
+  static worker* current() { return current_; }
+
+  const local_scheduler* scheduler() const { return &all_; }
+
+  /// Own thread only.
+  void exec_later(caf::resumable* job) override {
+    if (!queue_.push(job)) return all_.push_shared(job);
+    if (queue_.size() < 2) return; // the next one to run, here
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    all_.wake_one();
+  }
+
+  void start() {
+    thread_ = std::thread([this] {
+      caf::detail::set_thread_name("instar.worker");
+      system().thread_started();
+      current_ = this;
+      while (auto* job = next()) run(job);
+      current_ = nullptr;
+      system().thread_terminates();
+    });
+  }
+  void join() { thread_.join(); }
+
+  bool has_surplus() const { return queue_.size() >= surplus_from(); }
+  caf::resumable* take_surplus() { return queue_.take(surplus_from()); }
+  caf::resumable* take_any() { return queue_.take(); }
+
+  // Guarded by the scheduler's lock.
+  std::condition_variable wake;
+  bool woken = false;
+
+private:
+  void run(caf::resumable* job) {
+    switch (job->resume(this, all_.max_throughput())) {
+    case caf::resumable::resume_later:
+      return exec_later(job); // it stays referred to
+    case caf::resumable::done:
+    case caf::resumable::awaiting_message:
+    case caf::resumable::shutdown_execution_unit:
+      return intrusive_ptr_release(job);
+    }
+  }
+
+  /// What to run now; sleeps until there is something. Null at the end.
+  caf::resumable* next() {
+    for (;;) {
+      caf::resumable* job = nullptr;
+      if (++turns_ % turns_between_looks == 0) job = all_.take_shared();
+      if (!job) job = queue_.take();
+      if (!job) job = all_.take_shared();
+      bool leaves = queue_.size() > 0;
+      if (leaves != leaves_behind_.load(std::memory_order_relaxed))
+        leaves_behind_.store(leaves, std::memory_order_relaxed);
+      leaves |= all_.shared_count_.load(std::memory_order_relaxed) > 0;
+      if (!job) {
+        job = steal();
+        if (!job && all_.park(*this)) continue;
+        leaves = job && all_.work_left(*this);
+      }
+      if (leaves) {
+        std::atomic_thread_fence(std::memory_order_seq_cst);
+        all_.wake_one();
+      }
+      return job;
+    }
+  }
+
+  caf::resumable* steal() {
+    const auto count = all_.workers_.size();
+    for (std::size_t i = 1; i < count; ++i)
+      if (auto* job = all_.workers_[(index_ + i) % count]->take_surplus()) return job;
+    return nullptr;
+  }
+
+  /// From which length on others may take from the queue: the only one in it is run next, here,
+  /// unless it has been left behind for a whole activation.
+  std::uint32_t surplus_from() const {
+    return leaves_behind_.load(std::memory_order_relaxed) ? 1 : 2;
+  }
+
+  static thread_local worker* current_;
+
+  local_scheduler& all_;
+  const std::size_t index_;
+  std::thread thread_;
+  run_queue queue_;
+  std::atomic<bool> leaves_behind_{false};
+  std::uint64_t turns_ = 0;
+};
+
+thread_local local_scheduler::worker* local_scheduler::worker::current_ = nullptr;
+
+local_scheduler::local_scheduler(caf::actor_system& system) : abstract_coordinator(system) {}
+
+local_scheduler::~local_scheduler() = default;
+
+caf::actor_system::module* local_scheduler::make(caf::actor_system& system,
+                                                 caf::detail::type_list<>) {
+  return new local_scheduler(system);
+}
+
+void local_scheduler::start() {
+  for (std::size_t i = 0; i < num_workers(); ++i)
+    workers_.push_back(std::make_unique<worker>(*this, i));
+  for (auto& w : workers_) w->start();
+  clock_thread_ = std::thread([this] {
+    caf::detail::set_thread_name("instar.clock");
+    system().thread_started();
+    clock_.run_dispatch_loop();
+    system().thread_terminates();
+  });
+  abstract_coordinator::start();
+}
+
+void local_scheduler::stop() {
+  stop_actors();
+  {
+    std::lock_guard lock(guard_);
+    ending_ = true;
+    for (auto* w : idle_) w->wake.notify_one();
+  }
+  for (auto& w : workers_) w->join();
+  clock_.cancel_dispatch_loop();
+  clock_thread_.join();
+  while (auto* job = take_shared()) cleanup_and_release(job);
+  for (auto& w : workers_)
+    while (auto* job = w->take_any()) cleanup_and_release(job);
+}
+
+void local_scheduler::enqueue(caf::resumable* job) {
+  auto* here = worker::current();
+  if (here && here->scheduler() == this) here->exec_later(job);
+  else push_shared(job);
+}
+
+// A worker that goes to sleep says so (`idle_count_`), then looks everywhere once more. Whoever
+// leaves something to do shows it first, then looks at `idle_count_`. With a full fence between the
+// two on both sides, at least one of them sees the other.
+
+void local_scheduler::push_shared(caf::resumable* job) {
+  {
+    std::lock_guard lock(guard_);
+    shared_.push_back(job);
+    shared_count_.store(shared_.size(), std::memory_order_relaxed);
+  }
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  wake_one();
+}
+
+caf::resumable* local_scheduler::take_shared() {
+  if (shared_count_.load(std::memory_order_relaxed) == 0) return nullptr;
+  std::lock_guard lock(guard_);
+  if (shared_.empty()) return nullptr;
+  auto* job = shared_.front();
+  shared_.pop_front();
+  shared_count_.store(shared_.size(), std::memory_order_relaxed);
+  return job;
+}
+
+void local_scheduler::wake_idle() {
+  std::lock_guard lock(guard_);
+  if (idle_.empty() || watcher_) return;
+  auto* sleeper = idle_.back(); // its caches are the warmest
+  idle_.pop_back();
+  idle_count_.store(idle_.size(), std::memory_order_relaxed);
+  sleeper->woken = true;
+  sleeper->wake.notify_one();
+}
+
+/// Sleeps until there is something to do. False at the end.
+bool local_scheduler::park(worker& self) {
+  std::unique_lock lock(guard_);
+  self.woken = false;
+  idle_.push_back(&self);
+  idle_count_.store(idle_.size(), std::memory_order_relaxed);
+  if (idle_.size() == workers_.size()) set_watcher(nullptr); // nobody is left to be watched
+  else if (!watcher_) set_watcher(&self);
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  bool found = false;
+  while (!(found = work_left(self)) && !self.woken && !ending_)
+    if (watcher_ == &self) self.wake.wait_for(lock, watch_interval);
+    else self.wake.wait(lock);
+  if (watcher_ == &self) set_watcher(nullptr);
+  if (self.woken) return true;
+  idle_.erase(std::find(idle_.begin(), idle_.end(), &self));
+  idle_count_.store(idle_.size(), std::memory_order_relaxed);
+  return found;
+}
+
+bool local_scheduler::work_left(const worker& thief) const {
+  return shared_count_.load(std::memory_order_relaxed) > 0 ||
+         std::any_of(workers_.begin(), workers_.end(),
+                     [&](const auto& w) { return w.get() != &thief && w->has_surplus(); });
+}
+
+void local_scheduler::set_watcher(worker* w) {
+  watcher_ = w;
+  watched_.store(w != nullptr, std::memory_order_relaxed);
+}
+
+} // namespace instar

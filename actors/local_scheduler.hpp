@@ -1,0 +1,80 @@
+#pragma once
+
+#include <caf/detail/thread_safe_actor_clock.hpp>
+#include <caf/detail/type_list.hpp>
+#include <caf/resumable.hpp>
+#include <caf/scheduler/abstract_coordinator.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace instar {
+
+/// A scheduler of CAF for graphs of cheap operators; loaded as a module of the actor system.
+///
+/// An actor that a worker's actor wakes runs on that worker, next to the packets that it was woken
+/// for, which are still in that core's cache. Others take it over only if it would have to wait
+/// for longer than the activation that woke it. So a chain of operators with little to do runs on
+/// one core without a system call, and one with much to do spreads over all cores:
+///
+/// - A worker that leaves somebody behind when it goes on, or a thread that is no worker and has
+///   woken somebody, wakes an idle worker, unless an idle worker watches.
+/// - An idle worker steals. While it finds nothing and others are busy, one of the idle watches:
+///   it looks again every half a millisecond. The others sleep, and so do all if nobody is busy.
+///
+/// CAF's own schedulers take a lock and wake a sleeping worker for each message to an idle actor
+/// (`sharing`) or let idle workers poll (`stealing`). Both look up each actor's class and tell
+/// CAF's logger of each turn, which is a third of a turn's time; here CAF's logger, which instar
+/// does not use, hears nothing from the workers.
+class local_scheduler final : public caf::scheduler::abstract_coordinator {
+public:
+  explicit local_scheduler(caf::actor_system& system);
+  ~local_scheduler() override;
+
+  /// What `caf::actor_system_config::load` calls.
+  static caf::actor_system::module* make(caf::actor_system& system, caf::detail::type_list<>);
+
+  /// From any thread: to the worker whose thread it is, else to whichever is free first.
+  void enqueue(caf::resumable* job) override;
+  caf::actor_clock& clock() noexcept override { return clock_; }
+
+protected:
+  void start() override;
+  void stop() override;
+
+private:
+  class worker;
+
+  /// What threads other than the workers enqueue, and what overflows.
+  void push_shared(caf::resumable* job);
+  caf::resumable* take_shared();
+  void wake_one() {
+    if (idle_count_.load(std::memory_order_relaxed) != 0 &&
+        !watched_.load(std::memory_order_relaxed))
+      wake_idle();
+  }
+  void wake_idle();
+  bool park(worker& self);
+  bool work_left(const worker& thief) const;
+  void set_watcher(worker* w);
+
+  caf::detail::thread_safe_actor_clock clock_;
+  std::thread clock_thread_;
+  std::vector<std::unique_ptr<worker>> workers_;
+
+  std::mutex guard_;
+  std::deque<caf::resumable*> shared_;
+  std::atomic<std::size_t> shared_count_{0};
+  std::vector<worker*> idle_;
+  std::atomic<std::size_t> idle_count_{0};
+  worker* watcher_ = nullptr;
+  std::atomic<bool> watched_{false};
+  bool ending_ = false;
+};
+
+} // namespace instar

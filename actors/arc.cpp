@@ -1,12 +1,13 @@
 #include "actors/arc.hpp"
 
 #include <bit>
+#include <cassert>
 #include <utility>
 
 namespace instar {
 
-arc::arc(std::string name, std::size_t capacity)
-    : capacity_(capacity), mask_(std::bit_ceil(capacity + marker_room) - 1),
+arc::arc(std::string name, std::size_t capacity, bool feedback)
+    : capacity_(capacity), feedback_(feedback), mask_(std::bit_ceil(capacity + marker_room) - 1),
       slots_(std::make_unique_for_overwrite<slot[]>(mask_ + 1)), name_(std::move(name)) {}
 
 arc::~arc() {
@@ -16,13 +17,51 @@ arc::~arc() {
   }
 }
 
+// Read in the order head, overflow, tail: what has left the overflow meanwhile is in the tail.
 std::size_t arc::queued() const noexcept {
   const auto head = head_.load(std::memory_order_acquire);
+  const auto overflow = overflow_shown_.load(std::memory_order_acquire);
   const auto tail = tail_.load(std::memory_order_acquire);
-  return tail > head ? tail - head : 0;
+  return (tail > head ? tail - head : 0) + overflow;
+}
+
+// An overflow begins only behind a full ring, so between two answers with the same tail there was
+// none.
+std::optional<std::uint64_t> arc::empty_after() const noexcept {
+  const auto head = head_.load(std::memory_order_acquire);
+  const auto overflow = overflow_shown_.load(std::memory_order_acquire);
+  const auto tail = tail_.load(std::memory_order_acquire);
+  if (overflow > 0 || tail != head) return std::nullopt;
+  return tail;
+}
+
+bool arc::push_beyond(packet&& p) {
+  if (overflow_.empty() && refresh_credit()) {
+    stage(std::move(p));
+    return true;
+  }
+  overflow_.push_back(std::move(p));
+  show_overflow();
+  return false;
+}
+
+bool arc::retry() noexcept {
+  while (!overflow_.empty() &&
+         (producer_.tail - producer_.head_seen < capacity_ || refresh_credit())) {
+    stage(std::move(overflow_.front()));
+    overflow_.pop_front();
+    producer_.overflow_moved = true;
+  }
+  return overflow_.empty();
+}
+
+void arc::show_overflow() noexcept {
+  producer_.overflow_moved = false;
+  overflow_shown_.store(overflow_.size(), std::memory_order_release);
 }
 
 bool arc::push_marker(epoch_t epoch) noexcept {
+  assert(overflow_.empty() && !feedback_);
   if (producer_.tail - head_.load(std::memory_order_acquire) >= capacity_ + marker_room)
     return false;
   slots_[producer_.tail++ & mask_] = {marker_tag(), epoch};
@@ -40,7 +79,8 @@ bool arc::refresh_credit() noexcept {
 bool arc::await_credit() noexcept {
   starved_.store(true, std::memory_order_relaxed);
   std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (!refresh_credit()) return false;
+  // Not kept as `head_seen`: a packet pushed next would overtake the overflow.
+  if (producer_.tail - head_.load(std::memory_order_acquire) >= capacity_) return false;
   starved_.store(false, std::memory_order_relaxed);
   return true;
 }

@@ -5,8 +5,11 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 
 namespace instar {
 
@@ -18,36 +21,49 @@ namespace instar {
 /// operator is replaced: packets behind the marker simply stay where they are until the commit or
 /// the rollback decides who takes them.
 ///
-/// Credit: a packet is taken only while fewer than `capacity` are held. Markers need no credit.
-/// Neither side blocks, locks or allocates.
+/// Credit: the ring takes a packet only while fewer than `capacity` are held; markers need no
+/// credit. What is emitted beyond it waits, in order, in an overflow at the producer's end, which
+/// like the ring belongs to the place. Neither side blocks or locks, and without overflow nobody
+/// allocates.
+///
+/// A *feedback* arc closes a cycle: its producer does not wait for credit, its consumer takes from
+/// it first, and it carries no markers (see README.md).
 class arc {
 public:
   /// Markers that fit beyond the credit. More are outstanding only when that many transitions
   /// were rolled back while the consumer took nothing.
   static constexpr std::size_t marker_room = 64;
 
-  arc(std::string name, std::size_t capacity);
+  arc(std::string name, std::size_t capacity, bool feedback = false);
   ~arc();
   arc(const arc&) = delete;
   arc& operator=(const arc&) = delete;
 
   const std::string& name() const noexcept { return name_; }
   std::size_t capacity() const noexcept { return capacity_; }
-  /// Packets and markers held; any thread, a moment's value.
+  bool feedback() const noexcept { return feedback_; }
+  /// Packets and markers held, with the overflow; any thread, a moment's value.
   std::size_t queued() const noexcept;
+  /// How many elements it has ever held, if it is empty now; else nothing. Any thread. An arc that
+  /// answers the same twice was empty all the time between.
+  std::optional<std::uint64_t> empty_after() const noexcept;
 
   // -- producer's end ---------------------------------------------------------------------------
 
-  /// Stages a packet for the next `publish`. Without credit returns false and leaves `p` as it is.
-  bool push(packet& p) noexcept {
-    if (producer_.tail - producer_.head_seen >= capacity_ && !refresh_credit()) return false;
-    slot& s = slots_[producer_.tail++ & mask_];
-    s.body = p.body.detach();
-    s.key = p.key;
+  /// Stages a packet for the next `publish`, or keeps it in the overflow. Returns whether it was
+  /// within the credit.
+  bool push(packet&& p) {
+    // With an overflow there is no credit left in sight: see `head_seen`.
+    if (producer_.tail - producer_.head_seen >= capacity_) return push_beyond(std::move(p));
+    stage(std::move(p));
     return true;
   }
 
-  /// Stages a marker. False only when `marker_room` is used up.
+  /// Stages what is in the overflow, as far as there is credit. Returns whether it is empty now.
+  bool retry() noexcept;
+  bool overflows() const noexcept { return !overflow_.empty(); }
+
+  /// Stages a marker. Only without overflow. False only when `marker_room` is used up.
   bool push_marker(epoch_t epoch) noexcept;
 
   /// Shows what was staged to the consumer. Returns whether there was anything; after a full fence
@@ -56,6 +72,8 @@ public:
     if (producer_.tail == producer_.published) return false;
     producer_.published = producer_.tail;
     tail_.store(producer_.tail, std::memory_order_release);
+    // Only now: a packet must not be out of sight while it moves from the overflow to the ring.
+    if (producer_.overflow_moved) show_overflow();
     return true;
   }
 
@@ -70,6 +88,11 @@ public:
     if (consumer_.head != consumer_.tail_seen) return true;
     consumer_.tail_seen = tail_.load(std::memory_order_acquire);
     return consumer_.head != consumer_.tail_seen;
+  }
+
+  /// Whether nothing is on its way: neither readable nor in the overflow.
+  bool exhausted() noexcept {
+    return overflow_shown_.load(std::memory_order_acquire) == 0 && !readable();
   }
 
   /// Whether the first element is a marker. Only if `readable`.
@@ -104,6 +127,13 @@ private:
     std::uint64_t key;
   };
   static payload* marker_tag() noexcept { return reinterpret_cast<payload*>(std::uintptr_t{1}); }
+  void stage(packet&& p) noexcept {
+    slot& s = slots_[producer_.tail++ & mask_];
+    s.body = p.body.detach();
+    s.key = p.key;
+  }
+  bool push_beyond(packet&& p);
+  void show_overflow() noexcept;
   bool refresh_credit() noexcept;
   bool take_starved() noexcept;
 
@@ -111,7 +141,8 @@ private:
   struct alignas(64) producer_end {
     std::uint64_t tail = 0;      // staged up to here
     std::uint64_t published = 0; // shown up to here
-    std::uint64_t head_seen = 0;
+    std::uint64_t head_seen = 0; // while there is an overflow, `capacity` or more before the tail
+    bool overflow_moved = false; // since it was last shown
   } producer_;
   struct alignas(64) consumer_end {
     std::uint64_t head = 0;
@@ -119,13 +150,16 @@ private:
     std::uint64_t released = 0;
   } consumer_;
   alignas(64) std::atomic<std::uint64_t> tail_{0};
+  std::atomic<std::size_t> overflow_shown_{0}; // never less than what is in the overflow
   alignas(64) std::atomic<std::uint64_t> head_{0};
   alignas(64) std::atomic<bool> starved_{false};
 
   const std::size_t capacity_;
+  const bool feedback_;
   const std::size_t mask_;
   const std::unique_ptr<slot[]> slots_;
   const std::string name_;
+  std::deque<packet> overflow_; // the producer's; oldest first
 };
 
 } // namespace instar

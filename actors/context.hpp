@@ -27,7 +27,8 @@ public:
   /// port the payload is shared. A port without arcs drops it.
   ///
   /// Never blocks and never fails: beyond the arc's credit the packet is kept, and the operator
-  /// gets no further input until all kept packets have left.
+  /// gets no further input until all kept packets have left; on a feedback arc they do not hold it
+  /// up.
   template <class P>
   void emit(const out_port<P>& port, payload_ptr<payload_class<P>> body, std::uint64_t key = 0) {
     emit_packet(port.index, packet{payload_ptr<payload>(std::move(body)), key});

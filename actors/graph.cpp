@@ -4,6 +4,18 @@
 
 namespace instar {
 
+const char* to_string(feedback_policy policy) {
+  switch (policy) {
+  case feedback_policy::none:
+    return "";
+  case feedback_policy::hand_over:
+    return "hand_over";
+  case feedback_policy::drain:
+    return "drain";
+  }
+  return "";
+}
+
 std::string arc_node::name() const { return from + "." + from_port + " -> " + to + "." + to_port; }
 
 const operator_node* graph::find(std::string_view name) const {

@@ -44,11 +44,23 @@ struct operator_node {
   std::string reference() const { return type + "@" + std::to_string(version); }
 };
 
+/// Whether an arc closes a cycle on purpose, and what becomes of the packets in the loop when a
+/// transition changes some of its operators. See README.md.
+enum class feedback_policy {
+  none,      ///< an ordinary arc: no cycle consists of these alone
+  hand_over, ///< packets in the arc stay there, and the new version takes them
+  drain,     ///< the old version finishes what is in the loop before anything changes
+};
+
+/// In the words of the graph file; empty for `none`.
+const char* to_string(feedback_policy policy);
+
 /// One arc. Port names are empty in a file that leaves them out; `check_graph` fills them in.
 struct arc_node {
   std::string from, from_port, to, to_port;
   std::size_t capacity = 0; ///< credits: packets it holds at the most
   std::size_t line = 0;
+  feedback_policy feedback = feedback_policy::none;
 
   /// `from.port -> to.port`; identifies the arc.
   std::string name() const;
@@ -70,8 +82,8 @@ inline constexpr std::size_t max_arc_capacity = std::size_t{1} << 20;
 
 /// Checks a graph as a whole against the operator types it names: types exist, settings are known
 /// and of the right kind, ports exist and payload types fit on every arc, every input has an arc,
-/// no cycles. Returns the graph with defaults and port names filled in, or *every* mistake, each
-/// as `file:line: operator 'x': what, and what to do`.
+/// every cycle has a feedback arc. Returns the graph with defaults and port names filled in, or
+/// *every* mistake, each as `file:line: operator 'x': what, and what to do`.
 struct graph_check {
   graph checked;
   std::map<std::string, operator_description, std::less<>> types; ///< by operator name

@@ -118,8 +118,9 @@ private:
       const bool from = check_end(a, a.from, a.from_port, true);
       const bool to = check_end(a, a.to, a.to_port, false);
       if (!from || !to) continue;
-      if (a.from == a.to)
-        complain(a.line, a.from, errc::bad_input, "an arc leads from it to itself; remove it");
+      if (a.from == a.to && a.feedback == feedback_policy::none)
+        complain(a.line, a.from, errc::bad_input,
+                 "an arc leads from it to itself; remove it, or give it feedback = \"hand_over\"");
       else if (!seen.insert(a.name()).second)
         complain(a.line, a.from, errc::bad_input, "the arc " + a.name() + " is given twice");
       if (a.capacity == 0) a.capacity = default_arc_capacity;

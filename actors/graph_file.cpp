@@ -197,8 +197,21 @@ private:
     into = static_cast<std::size_t>(*v);
   }
 
+  void read_feedback(const toml::node& node, feedback_policy& into) {
+    const auto text = value<std::string>(node, "", "feedback", "\"hand_over\" or \"drain\"");
+    if (!text) return;
+    for (const auto policy : {feedback_policy::hand_over, feedback_policy::drain})
+      if (*text == to_string(policy)) {
+        into = policy;
+        return;
+      }
+    complain(node, "",
+             "feedback = \"" + *text + "\" is unknown" + suggest(*text, {"hand_over", "drain"}));
+  }
+
   void read_chain(const toml::node& node) {
     auto capacity = capacity_;
+    auto feedback = feedback_policy::none;
     const toml::node* chain = &node;
     if (const auto* entry = node.as_table()) {
       chain = entry->get("chain");
@@ -206,17 +219,20 @@ private:
         return complain(node, "", "an entry of arcs has no 'chain'; write { chain = \"a -> b\" }");
       for (const auto& [k, v] : *entry) {
         if (k == "capacity") read_capacity(v, capacity);
+        else if (k == "feedback") read_feedback(v, feedback);
         else if (k != "chain")
           complain(v, "",
                    "unknown key '" + std::string(k.str()) + "' of an arc" +
-                       suggest(k.str(), {"chain", "capacity"}));
+                       suggest(k.str(), {"chain", "capacity", "feedback"}));
       }
     }
     if (const auto text = value<std::string>(*chain, "", "an entry of arcs", "\"a -> b\""))
-      add_chain(*text, capacity, chain->source().begin.line);
+      add_chain(*text, capacity, feedback, chain->source().begin.line);
   }
 
-  void add_chain(const std::string& text, std::size_t capacity, std::size_t line) {
+  /// A feedback policy is that of the chain's last arc.
+  void add_chain(const std::string& text, std::size_t capacity, feedback_policy feedback,
+                 std::size_t line) {
     std::vector<std::pair<std::string, std::string>> ends; // operator, port
     for (std::size_t at = 0; at <= text.size();) {
       const auto arrow = std::min(text.find("->", at), text.size());
@@ -240,6 +256,7 @@ private:
       std::tie(a.to, a.to_port) = ends[i];
       a.capacity = capacity;
       a.line = line;
+      if (i + 1 == ends.size()) a.feedback = feedback;
       file_.content.arcs.push_back(std::move(a));
     }
   }

@@ -1,6 +1,8 @@
 #include "actors/graph_flow.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <deque>
 #include <optional>
 #include <tuple>
 #include <utility>
@@ -13,7 +15,7 @@ namespace {
 /// More cycles than these are not worth a line each: most go away together.
 constexpr std::size_t most_cycles = 16;
 
-/// Operators as numbers, and what follows them.
+/// Operators as numbers, and what follows them along ordinary arcs.
 struct shape {
   std::vector<std::vector<std::size_t>> next;
   std::vector<std::size_t> missing; ///< arcs from operators that are not placed yet
@@ -25,6 +27,7 @@ struct shape {
     for (const auto& a : g.arcs) {
       const auto from = index.find(a.from), to = index.find(a.to);
       if (from == index.end() || to == index.end() || from == to) continue;
+      if (a.feedback != feedback_policy::none) continue;
       next[from->second].push_back(to->second);
       ++missing[to->second];
     }
@@ -78,23 +81,26 @@ public:
        const complain_function& complain)
       : graph_(g), types_(types), complain_(complain) {
     for (std::size_t i = 0; i < g.operators.size(); ++i) index_.emplace(g.operators[i].name, i);
+    leaving_.resize(g.operators.size());
   }
 
   void run() {
-    const auto order = topological_order();
+    const shape s(graph_, index_);
+    const auto order = topological_order(s);
     if (!order) return;
-    std::vector<std::vector<const arc_node*>> leaving(graph_.operators.size());
+    find_idle_feedback(s, *order);
     for (const auto& a : graph_.arcs)
       if (const auto from = index_.find(a.from); from != index_.end())
-        leaving[from->second].push_back(&a);
+        leaving_[from->second].push_back(&a);
+    settle(*order);
     for (const auto i : *order)
-      for (const auto* a : leaving[i]) follow(*a);
+      for (const auto* a : leaving_[i]) follow(*a);
   }
 
 private:
-  /// The operators so that every arc leads forward; none if there are cycles, which are reported.
-  std::optional<std::vector<std::size_t>> topological_order() {
-    shape s(graph_, index_);
+  /// The operators so that every ordinary arc leads forward; none if there are cycles, which are
+  /// reported.
+  std::optional<std::vector<std::size_t>> topological_order(shape s) {
     std::vector<std::size_t> order;
     const auto place = [&](std::size_t i) {
       s.placed[i] = true;
@@ -127,21 +133,78 @@ private:
     const auto& first = graph_.operators[cycle.front()];
     complain_(first.line, first.name, errc::bad_input,
               "is on a cycle (" + text + first.name +
-                  "); cycles are not supported yet, remove one of these arcs");
+                  "); give one of its arcs feedback = \"hand_over\"");
   }
 
-  /// Checks what an arc carries, and notes what arrives at its end.
-  void follow(const arc_node& a) {
+  /// Tells every feedback arc that no way of ordinary arcs leads back along. As many at a time as
+  /// a word has bits: a graph may have very many.
+  void find_idle_feedback(const shape& s, const std::vector<std::size_t>& order) {
+    std::vector<const arc_node*> batch;
+    std::vector<std::uint64_t> reached;
+    const auto judge = [&] {
+      reached.assign(s.next.size(), 0);
+      for (std::size_t bit = 0; bit < batch.size(); ++bit)
+        reached[index_.find(batch[bit]->to)->second] |= std::uint64_t{1} << bit;
+      for (const auto i : order)
+        for (const auto to : s.next[i]) reached[to] |= reached[i];
+      for (std::size_t bit = 0; bit < batch.size(); ++bit) {
+        const auto& a = *batch[bit];
+        if (reached[index_.find(a.from)->second] >> bit & 1) continue;
+        complain_(a.line, a.from, errc::bad_input,
+                  "the feedback arc " + a.name() +
+                      " closes no cycle: no ordinary arcs lead from '" + a.to + "' to '" + a.from +
+                      "'; remove its feedback");
+      }
+      batch.clear();
+    };
+    for (const auto& a : graph_.arcs) {
+      if (a.feedback == feedback_policy::none || !index_.count(a.from) || !index_.count(a.to))
+        continue;
+      batch.push_back(&a);
+      if (batch.size() == 64) judge();
+    }
+    if (!batch.empty()) judge();
+  }
+
+  /// Finds what arrives at each input where arcs lead back. Until nothing new comes, an output that
+  /// follows an input carries only what has arrived there; what does not fit is told later.
+  void settle(const std::vector<std::size_t>& order) {
+    if (std::none_of(graph_.arcs.begin(), graph_.arcs.end(),
+                     [](const arc_node& a) { return a.feedback != feedback_policy::none; }))
+      return;
+    settling_ = true;
+    std::deque<std::size_t> open(order.begin(), order.end());
+    std::vector<bool> waits(order.size(), true);
+    while (!open.empty()) {
+      const auto i = open.front();
+      open.pop_front();
+      waits[i] = false;
+      for (const auto* a : leaving_[i]) {
+        if (!follow(*a)) continue;
+        const auto to = index_.find(a->to)->second;
+        if (!waits[to]) open.push_back(to);
+        waits[to] = true;
+      }
+    }
+    settling_ = false;
+  }
+
+  /// Checks what an arc carries, and notes what arrives at its end. Returns whether that is new.
+  bool follow(const arc_node& a) {
     const auto from = types_.find(a.from), to = types_.find(a.to);
-    if (from == types_.end() || to == types_.end()) return;
+    if (from == types_.end() || to == types_.end()) return false;
     const auto* out = port_of(from->second.outputs, a.from_port);
     const auto* in = port_of(to->second.inputs, a.to_port);
-    if (!out || !in) return;
+    if (!out || !in) return false;
+    bool fresh = false;
     auto& arrived = arriving_[{a.to, in->name}];
     for (const auto& c : carried(a.from, from->second, *out)) {
       if (!fits(a, c, from->second, to->second, *in)) continue;
-      if (std::find(arrived.begin(), arrived.end(), c) == arrived.end()) arrived.push_back(c);
+      if (std::find(arrived.begin(), arrived.end(), c) != arrived.end()) continue;
+      arrived.push_back(c);
+      fresh = true;
     }
+    return fresh;
   }
 
   std::vector<carrier> carried(const std::string& op, const operator_description& type,
@@ -150,6 +213,7 @@ private:
       const auto& input = type.inputs[static_cast<std::size_t>(out.follows)].name;
       const auto known = arriving_.find({op, input});
       if (known != arriving_.end() && !known->second.empty()) return known->second;
+      if (settling_) return {};
     }
     return {{&type, &out}};
   }
@@ -157,6 +221,7 @@ private:
   bool fits(const arc_node& a, const carrier& c, const operator_description& from,
             const operator_description& to, const port_description& in) {
     const auto refuse = [&](const std::string& what, const char* remedy) {
+      if (settling_) return false;
       complain_(a.line, a.to, errc::incompatible, "the arc " + a.name() + what + remedy);
       return false;
     };
@@ -197,6 +262,8 @@ private:
   std::map<std::string, std::size_t, std::less<>> index_;
   std::map<std::pair<std::string, std::string>, std::vector<carrier>> arriving_; ///< by input
   std::map<std::tuple<std::string, std::string, std::uint64_t>, std::string> verdicts_;
+  std::vector<std::vector<const arc_node*>> leaving_; ///< arcs by operator
+  bool settling_ = false;
 };
 
 } // namespace

@@ -13,9 +13,10 @@ namespace instar {
 using complain_function = std::function<void(std::size_t line, const std::string& operator_name,
                                              errc code, const std::string& what)>;
 
-/// The part of `check_graph` that follows the arcs: finds cycles, and arcs whose packets do not fit
-/// their input. An output that follows an input carries whatever arrives there, over any number of
-/// such operators. Arcs with an end that does not exist are passed over.
+/// The part of `check_graph` that follows the arcs: finds cycles without a feedback arc, feedback
+/// arcs that close no cycle, and arcs whose packets do not fit their input. An output that follows
+/// an input carries whatever arrives there, over any number of such operators. Arcs with an end
+/// that does not exist are passed over.
 void check_flow(const graph& g,
                 const std::map<std::string, operator_description, std::less<>>& types,
                 const complain_function& complain);

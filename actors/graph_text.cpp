@@ -42,6 +42,8 @@ std::string end(const std::string& op, const std::string& port) {
   return port.empty() ? op : op + "." + port;
 }
 
+bool is_feedback(const arc_node& a) { return a.feedback != feedback_policy::none; }
+
 const char* to_string(error_strategy strategy) {
   switch (strategy) {
   case error_strategy::resume:
@@ -67,7 +69,8 @@ std::string to_text(const graph& g) {
   text += "arcs\n";
   for (const auto& a : g.arcs)
     text += "  " + end(a.from, a.from_port) + " -> " + end(a.to, a.to_port) + "  [" +
-            std::to_string(a.capacity) + "]\n";
+            std::to_string(a.capacity) + "]" +
+            (is_feedback(a) ? std::string("  feedback: ") + to_string(a.feedback) : "") + "\n";
   return text;
 }
 
@@ -77,7 +80,9 @@ std::string to_dot(const graph& g) {
     text += "  " + quoted(op.name) + " [label=" + quoted(op.name + " : " + op.reference()) + "];\n";
   for (const auto& a : g.arcs)
     text += "  " + quoted(a.from) + " -> " + quoted(a.to) + " [taillabel=" + quoted(a.from_port) +
-            ", headlabel=" + quoted(a.to_port) + "];\n";
+            ", headlabel=" + quoted(a.to_port) +
+            (is_feedback(a) ? ", style=dashed, label=" + quoted(to_string(a.feedback)) : "") +
+            "];\n";
   return text + "}\n";
 }
 
@@ -89,7 +94,8 @@ std::string to_toml(const graph& g) {
   for (const auto& a : g.arcs) {
     const auto chain = quoted(end(a.from, a.from_port) + " -> " + end(a.to, a.to_port));
     text += "  { chain = " + chain +
-            (a.capacity ? ", capacity = " + std::to_string(a.capacity) : "") + " },\n";
+            (a.capacity ? ", capacity = " + std::to_string(a.capacity) : "") +
+            (is_feedback(a) ? ", feedback = " + quoted(to_string(a.feedback)) : "") + " },\n";
   }
   text += "]\n";
   for (const auto& op : g.operators) {

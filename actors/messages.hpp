@@ -80,7 +80,7 @@ enum class report_kind {
   prepared, ///< an old one knows its part
   at_cut,   ///< it waits at its cut for the commit
   restored, ///< a successor holds the state
-  delayed,  ///< "not yet", with the reason
+  delayed,  ///< "not yet", with the reason; no longer, if that is empty
   failed,   ///< the transition has to be rolled back, with the reason
   running,  ///< committed: it processes in the new graph
   ended,    ///< it is gone, its code no longer needed

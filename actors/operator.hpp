@@ -50,7 +50,8 @@ public:
 
   /// Asked at the cut, again after every activation until the deadline: nothing if all that this
   /// operator holds can go into its state (or, on `removal`, is finished), else the reason why
-  /// not yet. No packets arrive meanwhile; events, timers and finished blocking work do.
+  /// not yet. Meanwhile no packets arrive, except along feedback arcs whose loop is being emptied;
+  /// events, timers and finished blocking work do.
   virtual std::optional<std::string> not_yet(context&, cut_purpose) { return std::nullopt; }
 
   /// Writes the state in the declared schema. Called at the cut; the instance must stay able to

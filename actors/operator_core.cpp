@@ -11,10 +11,16 @@
 
 namespace instar {
 
+namespace {
+
+/// How soon the head of a loop that is emptied looks at it again.
+constexpr std::chrono::milliseconds loop_look_interval{1};
+
+} // namespace
+
 struct operator_core::output {
   out_link link;
-  std::deque<packet> kept; // emitted beyond the credit, oldest first
-  bool rings = false;      // the consumer is to be woken by this flush
+  bool rings = false; // the consumer is to be woken by this flush
 };
 
 struct operator_core::job {
@@ -88,13 +94,18 @@ operator_core::remains operator_core::end() {
 
 void operator_core::set_links(operator_links links) {
   inputs_ = std::move(links.in);
+  const auto ordinary = std::stable_partition(
+      inputs_.begin(), inputs_.end(), [](const in_link& in) { return in.queue->feedback(); });
+  feedback_in_ = static_cast<std::size_t>(ordinary - inputs_.begin());
   outputs_.clear();
+  overflowing_ = false;
   ports_.assign(setup_.type.outputs.size(), {});
   for (auto& out : links.out) {
     ports_.at(out.port).push_back(static_cast<std::uint32_t>(outputs_.size()));
-    outputs_.push_back({std::move(out), {}, false});
+    overflowing_ |= out.queue->overflows(); // of the instance before
+    outputs_.push_back({std::move(out), false});
   }
-  next_input_ = 0;
+  next_input_ = feedback_in_;
 }
 
 // -- what the operator may ask ------------------------------------------------------------------
@@ -110,10 +121,11 @@ void operator_core::emit_packet(std::size_t port, packet p) {
 
 void operator_core::deliver(output& to, packet&& p) {
   count().packets_out.add();
-  if (to.kept.empty() && to.link.queue->push(p)) return;
+  if (to.link.queue->push(std::move(p))) return;
+  overflowing_ = true;
+  if (to.link.queue->feedback()) return;
   if (!blocked_) count().blocked.add();
   blocked_ = true;
-  to.kept.push_back(std::move(p));
 }
 
 std::uint64_t operator_core::set_timer(std::chrono::nanoseconds delay, std::uint64_t token) {
@@ -135,6 +147,7 @@ void operator_core::run_blocking(std::function<void()> work, std::function<void(
 // -- work ---------------------------------------------------------------------------------------
 
 void operator_core::timer_due(std::uint64_t id) {
+  if (id == look_again_) look_again_ = 0;
   if (timers_.count(id)) due_timers_.push_back(id);
 }
 
@@ -154,7 +167,7 @@ bool operator_core::activate() {
   const bool timed = counts.activations.get() % sampled == 0;
   const auto begin = timed ? core_clock::now() : core_clock::time_point{};
   more_ = false;
-  if (retry_kept() && process()) guarded([this] { instance_->on_activation_end(*this); });
+  if (retry_overflow() && process()) guarded([this] { instance_->on_activation_end(*this); });
   if (aligner_.complete() && !blocked_ && !cut_failed_) try_cut();
   const bool again = flush_and_sleep();
   if (timed)
@@ -162,13 +175,14 @@ bool operator_core::activate() {
   return again;
 }
 
-/// Sends what was emitted beyond the credit. Returns whether all of it has left.
-bool operator_core::retry_kept() {
-  if (!blocked_) return true;
-  blocked_ = false;
+/// Sends what was emitted beyond the credit. Returns whether nothing is left that blocks.
+bool operator_core::retry_overflow() {
+  if (!overflowing_) return true;
+  overflowing_ = blocked_ = false;
   for (auto& out : outputs_) {
-    while (!out.kept.empty() && out.link.queue->push(out.kept.front())) out.kept.pop_front();
-    blocked_ |= !out.kept.empty();
+    if (out.link.queue->retry()) continue;
+    overflowing_ = true;
+    blocked_ |= !out.link.queue->feedback();
   }
   return !blocked_;
 }
@@ -216,16 +230,18 @@ bool operator_core::process_events() {
   return true;
 }
 
-/// Takes packets from the open in-arcs in turn, starting after the one that came last.
+/// Takes packets from the open in-arcs: from feedback arcs first, then from the others in turn,
+/// starting after the one that came last.
 bool operator_core::process_packets() {
   std::size_t budget = setup_.activation_limit;
-  for (std::size_t i = 0, n = inputs_.size(); i < n && !blocked_; ++i) {
-    const auto in = next_input_ < n ? next_input_ : 0;
-    if (take_from(in, budget)) {
-      more_ = true;
-      break;
-    }
-    next_input_ = in + 1;
+  for (std::size_t in = 0; in < feedback_in_ && !more_; ++in) more_ = take_from(in, budget);
+  bool turn = feedback_exhausted(); // else only markers are taken, and nobody's turn is over
+  auto in = next_input_;
+  for (std::size_t i = feedback_in_; i < inputs_.size() && !blocked_ && !more_; ++i) {
+    if (in >= inputs_.size()) in = feedback_in_;
+    more_ = take_from(in++, budget);
+    if (turn) next_input_ = in;
+    turn = turn && feedback_exhausted();
   }
   const auto taken = setup_.activation_limit - budget;
   count().packets_in.add(taken);
@@ -236,16 +252,36 @@ bool operator_core::process_packets() {
 bool operator_core::take_from(std::size_t in, std::size_t& budget) {
   arc& from = *inputs_[in].queue;
   const auto port = inputs_[in].port;
-  while (!blocked_ && !aligner_.held(in) && from.readable()) {
+  while (!blocked_ && !held(in) && from.readable()) {
     if (from.at_marker()) {
       on_marker(in, from.pop_marker());
       continue;
     }
+    if (in >= feedback_in_ && !feedback_exhausted()) return false;
     if (budget == 0) return true;
     --budget;
     guarded([&] { instance_->on_packet(*this, port, from.pop()); });
   }
   return false;
+}
+
+inline bool operator_core::held(std::size_t in) const {
+  return aligner_.held(in) && !(in < drained_in_.size() && drained_in_[in]);
+}
+
+/// Whether packets may be taken from ordinary in-arcs.
+inline bool operator_core::feedback_exhausted() {
+  for (std::size_t in = 0; in < feedback_in_; ++in)
+    if (!inputs_[in].queue->exhausted()) return false;
+  return true;
+}
+
+/// Shows what was emitted, then gives back the credit of what was taken: in this order, so that
+/// nobody finds a packet gone and not yet what was made of it (see loop_drain).
+inline void operator_core::publish() {
+  for (auto& out : outputs_) out.rings |= out.link.queue->publish();
+  if (closing_ > 0) part_.drain->close(std::exchange(closing_, 0));
+  for (auto& in : inputs_) released_ |= in.queue->release();
 }
 
 /// Shows the neighbours what was emitted and taken, and goes to sleep if nothing is left to do.
@@ -254,15 +290,13 @@ bool operator_core::take_from(std::size_t in, std::size_t& budget) {
 /// the same, so that of two that pass each other at least one sees the other (Dekker).
 bool operator_core::flush_and_sleep() {
   auto& bell = *setup_.place.bell;
-  for (auto& out : outputs_) out.rings = out.link.queue->publish();
-  bool released = false;
-  for (auto& in : inputs_) released |= in.queue->release();
+  publish();
   const bool sleeps = phase_ == phase::running && !more_;
   if (sleeps) bell.arm();
   std::atomic_thread_fence(std::memory_order_seq_cst);
   for (auto& out : outputs_)
-    if (out.rings) out.link.consumer->ring_fenced(host_.worker());
-  if (released)
+    if (std::exchange(out.rings, false)) out.link.consumer->ring_fenced(host_.worker());
+  if (std::exchange(released_, false))
     for (auto& in : inputs_)
       if (in.queue->producer_waits()) in.producer->ring_fenced(host_.worker());
   if (!sleeps) return phase_ == phase::running;
@@ -270,18 +304,20 @@ bool operator_core::flush_and_sleep() {
 }
 
 bool operator_core::has_work() {
-  if (blocked_) {
+  if (overflowing_)
     for (auto& out : outputs_)
-      if (!out.kept.empty() && out.link.queue->await_credit()) return true;
-    return false;
-  }
+      if (out.link.queue->overflows() && out.link.queue->await_credit()) return true;
+  if (blocked_) return false;
   return !done_jobs_.empty() || !due_timers_.empty() || setup_.place.events->filled() ||
          input_ready();
 }
 
 bool operator_core::input_ready() {
-  for (std::size_t i = 0; i < inputs_.size(); ++i)
-    if (!aligner_.held(i) && inputs_[i].queue->readable()) return true;
+  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    arc& from = *inputs_[i].queue;
+    if (held(i) || !from.readable()) continue;
+    if (i < feedback_in_ || from.at_marker() || feedback_exhausted()) return true;
+  }
   return false;
 }
 
@@ -356,15 +392,26 @@ state operator_core::save() {
 
 // -- transitions --------------------------------------------------------------------------------
 
+namespace {
+
+bool contains(const std::vector<std::shared_ptr<arc>>& arcs, const std::shared_ptr<arc>& one) {
+  return std::find(arcs.begin(), arcs.end(), one) != arcs.end();
+}
+
+} // namespace
+
 result<void> operator_core::prepare(participation part) {
   if (phase_ != phase::running || aligner_.active())
     return failure{errc::refused, "operator '" + setup_.place.name +
                                       "' takes part in another transition; wait "
                                       "for its outcome and ask again"};
   std::vector<bool> expected(inputs_.size());
-  for (std::size_t i = 0; i < inputs_.size(); ++i)
-    expected[i] = std::find(part.marked_in.begin(), part.marked_in.end(), inputs_[i].queue) !=
-                  part.marked_in.end();
+  drained_in_.assign(feedback_in_, false);
+  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    expected[i] = contains(part.marked_in, inputs_[i].queue);
+    if (i < feedback_in_) drained_in_[i] = contains(part.drained_in, inputs_[i].queue);
+  }
+  way_in_closed_ = false;
   aligner_.begin(part.epoch, std::move(expected));
   part_ = std::move(part);
   last_reason_.clear();
@@ -374,7 +421,10 @@ result<void> operator_core::prepare(participation part) {
 
 void operator_core::enter(epoch_t epoch) { aligner_.enter(epoch); }
 
-void operator_core::on_marker(std::size_t in, epoch_t epoch) { aligner_.on_marker(in, epoch); }
+void operator_core::on_marker(std::size_t in, epoch_t epoch) {
+  if (aligner_.on_marker(in, epoch) == marker_aligner::verdict::stale) return;
+  closing_ += contains(part_.ways_in, inputs_[in].queue);
+}
 
 std::optional<std::string> operator_core::reason_to_wait() {
   if (part_.role != cut_role::replace && part_.role != cut_role::remove) return std::nullopt;
@@ -385,24 +435,57 @@ std::optional<std::string> operator_core::reason_to_wait() {
   return instance_->not_yet(*this, purpose);
 }
 
+void operator_core::delay_cut(const std::string& reason) {
+  if (reason != last_reason_) host_.cut_delayed(part_.epoch, last_reason_ = reason);
+}
+
+/// At the head of a loop: from now on only what is in the loop already is taken.
+void operator_core::close_way_in() {
+  if (!part_.drain || part_.drained_in.empty() || way_in_closed_) return;
+  way_in_closed_ = true;
+  publish();
+  part_.drain->close();
+}
+
+/// Whether this is no head of loops that are emptied, or they are empty. If not, the operator looks
+/// again soon: nobody rings when the last packet leaves elsewhere.
+bool operator_core::loops_empty() {
+  if (!part_.drain || part_.drained_in.empty()) return true;
+  publish();
+  if (part_.drain->empty()) return true;
+  if (look_again_ != 0) return false;
+  look_again_ = next_id_++;
+  host_.start_timer(look_again_, host_.now() + loop_look_interval);
+  const auto packets = part_.drain->packets();
+  if (packets == 1) delay_cut("1 packet is in its loop");
+  else if (packets > 0) delay_cut(std::to_string(packets) + " packets are in its loop");
+  else delay_cut("packets may still come into its loop");
+  return false;
+}
+
 /// The last step before the operator changes: everything of the old graph has been processed and
-/// has left. Stays where it is if the operator says "not yet".
+/// has left. Stays where it is if the operator says "not yet", or while its loop is not empty.
 void operator_core::try_cut() {
   std::optional<state> saved;
+  close_way_in();
   try {
-    if (auto reason = reason_to_wait()) {
-      if (*reason != last_reason_) host_.cut_delayed(part_.epoch, last_reason_ = *reason);
-      return;
-    }
+    if (auto reason = reason_to_wait()) return delay_cut(*reason);
     if (blocked_) return; // `not_yet` emitted something: it has to leave first
+    if (!loops_empty()) return;
     if (part_.saves_state) saved = save();
   } catch (...) {
     return fail_cut("operator '" + setup_.place.name + "' (" + setup_.type.reference() +
                     "): saving its state failed: " + thrown_text());
   }
+  if (!part_.ending_out.empty()) publish();
+  for (const auto& out : part_.ending_out)
+    if (out->queued() > 0)
+      return fail_cut("operator '" + setup_.place.name + "' has emitted, not for a packet, into " +
+                      out->name() + ", which ends and was empty; ask again");
   if (!forward_markers()) return;
   const auto epoch = part_.epoch;
   if (part_.role == cut_role::pass) {
+    delay_cut({});
     aligner_.finish();
     part_ = {};
     more_ = true; // held arcs are open again

@@ -40,7 +40,8 @@ public:
 
   /// The operator stands at its cut and has forwarded the marker; on a state edge with its state.
   virtual void at_cut(epoch_t epoch, std::optional<state> saved) = 0;
-  /// It cannot be taken over yet, for this reason; said again when the reason changes.
+  /// It cannot be taken over yet, for this reason; said again when the reason changes,
+  /// and with none when it has passed its cut after all (`pass`).
   virtual void cut_delayed(epoch_t epoch, std::string reason) = 0;
   /// It cannot take part; the transition has to be rolled back.
   virtual void cut_failed(epoch_t epoch, std::string reason) = 0;
@@ -138,17 +139,23 @@ private:
 
   void set_links(operator_links links);
   void deliver(output& to, packet&& p);
-  bool retry_kept();
+  bool retry_overflow();
   bool process();
   bool process_callbacks();
   bool process_events();
   bool process_packets();
   bool take_from(std::size_t in, std::size_t& budget);
+  bool held(std::size_t in) const;
+  bool feedback_exhausted();
   void on_marker(std::size_t in, epoch_t epoch);
   void try_cut();
   std::optional<std::string> reason_to_wait();
+  void delay_cut(const std::string& reason);
+  void close_way_in();
+  bool loops_empty();
   bool forward_markers();
   void fail_cut(std::string reason);
+  void publish();
   bool flush_and_sleep();
   bool has_work();
   bool input_ready();
@@ -166,12 +173,15 @@ private:
   std::shared_ptr<operator_base> instance_; // shared with blocking work that is open
   state last_state_;                        // what `restart` falls back to
 
-  std::vector<in_link> inputs_;
+  std::vector<in_link> inputs_; // feedback arcs first
+  std::size_t feedback_in_ = 0; // how many those are
   std::vector<output> outputs_;
   std::vector<std::vector<std::uint32_t>> ports_; // output port -> outputs_
   std::size_t next_input_ = 0;
-  bool blocked_ = false; // an output holds packets for which there was no credit
-  bool more_ = false;    // stopped by the activation limit
+  bool overflowing_ = false; // an out-arc holds packets for which there was no credit
+  bool blocked_ = false;     // … and it is no feedback arc
+  bool more_ = false;        // stopped by the activation limit
+  bool released_ = false;    // credit was given back since the last flush
 
   std::vector<event> taken_events_;
   std::uint64_t next_id_ = 1;
@@ -183,7 +193,11 @@ private:
   marker_aligner aligner_;
   participation part_;
   std::string last_reason_;
-  bool cut_failed_ = false; // said so; waits for the rollback
+  bool cut_failed_ = false;      // said so; waits for the rollback
+  std::vector<bool> drained_in_; // by in-arc: goes on being taken from at the cut
+  bool way_in_closed_ = false;   // as a head of loops that are emptied
+  std::size_t closing_ = 0;      // ways in, to be closed by the next flush
+  std::uint64_t look_again_ = 0; // timer
   std::deque<core_clock::time_point> recent_errors_;
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/links.hpp"
+#include "actors/loop_drain.hpp"
 #include "actors/packet.hpp"
 
 #include <memory>
@@ -25,6 +26,12 @@ struct participation {
   std::vector<std::shared_ptr<arc>> marked_in;  ///< in-arcs that bring the marker; none at a head
   std::vector<std::shared_ptr<arc>> marked_out; ///< out-arcs that the marker goes on along
   operator_links next;                          ///< `rewire`: the arcs after the commit
+
+  // Where the transition empties loops; null elsewhere.
+  std::shared_ptr<loop_drain> drain;
+  std::vector<std::shared_ptr<arc>> drained_in; ///< at a head: in-arcs it goes on taking from
+  std::vector<std::shared_ptr<arc>> ways_in;    ///< of `marked_in`: they lead into a loop
+  std::vector<std::shared_ptr<arc>> ending_out; ///< feedback arcs that are removed
 };
 
 } // namespace instar

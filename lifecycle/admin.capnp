@@ -102,6 +102,7 @@ struct ArcStatus {
   payload @1 :Text;
   capacity @2 :UInt64;
   queued @3 :UInt64;
+  feedback @4 :Bool;
 }
 
 struct Graph {
@@ -146,6 +147,13 @@ struct ArcNode {
   toPort @3 :Text;
   capacity @4 :UInt64;
   line @5 :UInt64;
+  feedback @6 :FeedbackPolicy;
+}
+
+enum FeedbackPolicy {
+  none @0;
+  handOver @1;
+  drain @2;
 }
 
 struct Plan {
@@ -165,6 +173,7 @@ struct OperatorChange {
   arcsChange @7 :Bool;
   inRegion @8 :Bool;
   isHead @9 :Bool;
+  drains @10 :Bool;
 }
 
 enum OperatorAction {

@@ -76,6 +76,7 @@ void write(const arc_status& from, wire::ArcStatus::Builder to) {
   to.setPayload(from.payload);
   to.setCapacity(from.capacity);
   to.setQueued(from.queued);
+  to.setFeedback(from.feedback);
 }
 
 graph_text read(wire::GraphText::Reader from) {
@@ -155,8 +156,8 @@ service_status read(wire::Status::Reader from) {
   to.queued_transitions = from.getQueuedTransitions();
   for (auto one : from.getOperators()) to.operators.push_back(read(one));
   for (auto one : from.getArcs())
-    to.arcs.push_back(
-        {text(one.getName()), text(one.getPayload()), one.getCapacity(), one.getQueued()});
+    to.arcs.push_back({text(one.getName()), text(one.getPayload()), one.getCapacity(),
+                       one.getQueued(), one.getFeedback()});
   to.modules_loaded = from.getModulesLoaded();
   to.modules_unloaded = from.getModulesUnloaded();
   to.modules_stuck = from.getModulesStuck();

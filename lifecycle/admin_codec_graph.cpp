@@ -85,6 +85,30 @@ arc_action from_wire(wire::ArcAction a) {
   return arc_action::remove;
 }
 
+wire::FeedbackPolicy to_wire(feedback_policy p) {
+  switch (p) {
+  case feedback_policy::hand_over:
+    return wire::FeedbackPolicy::HAND_OVER;
+  case feedback_policy::drain:
+    return wire::FeedbackPolicy::DRAIN;
+  case feedback_policy::none:
+    break;
+  }
+  return wire::FeedbackPolicy::NONE;
+}
+
+feedback_policy from_wire(wire::FeedbackPolicy p) {
+  switch (p) {
+  case wire::FeedbackPolicy::HAND_OVER:
+    return feedback_policy::hand_over;
+  case wire::FeedbackPolicy::DRAIN:
+    return feedback_policy::drain;
+  case wire::FeedbackPolicy::NONE:
+    break;
+  }
+  return feedback_policy::none;
+}
+
 wire::FailureCode to_wire(errc c) {
   switch (c) {
   case errc::bad_input:
@@ -179,11 +203,13 @@ void write(const arc_node& from, wire::ArcNode::Builder to) {
   to.setToPort(from.to_port);
   to.setCapacity(from.capacity);
   to.setLine(from.line);
+  to.setFeedback(to_wire(from.feedback));
 }
 
 arc_node read(wire::ArcNode::Reader from) {
-  return {text(from.getFrom()),   text(from.getFromPort()), text(from.getTo()),
-          text(from.getToPort()), from.getCapacity(),       from.getLine()};
+  return {text(from.getFrom()),         text(from.getFromPort()), text(from.getTo()),
+          text(from.getToPort()),       from.getCapacity(),       from.getLine(),
+          from_wire(from.getFeedback())};
 }
 
 void write(const operator_change& from, wire::OperatorChange::Builder to) {
@@ -197,6 +223,7 @@ void write(const operator_change& from, wire::OperatorChange::Builder to) {
   to.setArcsChange(from.arcs_change);
   to.setInRegion(from.in_region);
   to.setIsHead(from.is_head);
+  to.setDrains(from.drains);
 }
 
 operator_change read(wire::OperatorChange::Reader from) {
@@ -211,6 +238,7 @@ operator_change read(wire::OperatorChange::Reader from) {
   to.arcs_change = from.getArcsChange();
   to.in_region = from.getInRegion();
   to.is_head = from.getIsHead();
+  to.drains = from.getDrains();
   return to;
 }
 

@@ -3,6 +3,8 @@
 #include "actors/doorbell.hpp"
 
 #include <algorithm>
+#include <set>
+#include <utility>
 
 namespace instar {
 
@@ -56,7 +58,8 @@ live_graph live_graph::next(const transition_plan& plan, const typed_graph& want
     const auto name = change.arc.name();
     auto queue = change.action == arc_action::keep
                      ? arcs.find(name)->second.queue
-                     : std::make_shared<arc>(name, change.arc.capacity);
+                     : std::make_shared<arc>(name, change.arc.capacity,
+                                             change.arc.feedback != feedback_policy::none);
     after.arcs.emplace(name,
                        live_arc{change.arc, std::move(queue), payload_of(change.arc, wanted)});
   }
@@ -99,7 +102,40 @@ std::map<std::string, participation> live_graph::parts(const transition_plan& pl
     parts.at(change.arc.from).marked_out.push_back(queue);
     parts.at(change.arc.to).marked_in.push_back(queue);
   }
+  add_drain(plan, parts);
   return parts;
+}
+
+/// What is to be done about loops that have to be empty before the markers pass.
+void live_graph::add_drain(const transition_plan& plan,
+                           std::map<std::string, participation>& parts) const {
+  std::vector<std::shared_ptr<arc>> inside;
+  std::size_t ways = 0;
+  for (const auto& change : plan.arcs) {
+    if (change.drain == drain_part::inside)
+      inside.push_back(arcs.find(change.arc.name())->second.queue);
+    ways += change.drain == drain_part::entrance;
+  }
+  if (inside.empty()) return;
+  std::set<std::string> heads;
+  for (const auto& op : plan.operators)
+    if (op.drains) heads.insert(op.name);
+  const auto drain = std::make_shared<loop_drain>(std::move(inside), ways + heads.size());
+  for (const auto& head : heads) parts.at(head).drain = drain;
+  for (const auto& change : plan.arcs) {
+    if (change.action == arc_action::add) continue;
+    const auto& queue = arcs.find(change.arc.name())->second.queue;
+    const bool feedback = change.arc.feedback != feedback_policy::none;
+    if (feedback && change.action == arc_action::remove)
+      parts.at(change.arc.from).ending_out.push_back(queue);
+    if (change.drain == drain_part::entrance) {
+      auto& part = parts.at(change.arc.to);
+      part.drain = drain;
+      part.ways_in.push_back(queue);
+    } else if (change.drain == drain_part::inside && feedback && heads.count(change.arc.to)) {
+      parts.at(change.arc.to).drained_in.push_back(queue);
+    }
+  }
 }
 
 void live_graph::describe(service_status& into) const {
@@ -121,7 +157,8 @@ void live_graph::describe(service_status& into) const {
     into.operators.push_back(std::move(s));
   }
   for (const auto& [name, a] : arcs)
-    into.arcs.push_back({name, a.payload, a.queue->capacity(), a.queue->queued()});
+    into.arcs.push_back(
+        {name, a.payload, a.queue->capacity(), a.queue->queued(), a.queue->feedback()});
 }
 
 } // namespace instar

@@ -47,6 +47,9 @@ struct live_graph {
                                              const typed_graph& wanted, epoch_t epoch) const;
 
   void describe(service_status& into) const;
+
+private:
+  void add_drain(const transition_plan& plan, std::map<std::string, participation>& parts) const;
 };
 
 } // namespace instar

@@ -1,5 +1,6 @@
 #include "lifecycle/plan.hpp"
 
+#include "lifecycle/loops.hpp"
 #include "lifecycle/region.hpp"
 
 #include <algorithm>
@@ -112,15 +113,16 @@ void plan_operators(const typed_graph& running, const typed_graph& wanted, const
   }
 }
 
-/// Arcs are the same if their ends and their capacity are. Returns those of the old graph first,
-/// in its order.
+/// Arcs are the same if their ends, their capacity and their feedback policy are. Returns those of
+/// the old graph first, in its order.
 void plan_arcs(const graph& running, const graph& wanted, transition_plan& plan) {
   std::map<std::string, const arc_node*> after;
   for (const auto& a : wanted.arcs) after.emplace(a.name(), &a);
   std::set<std::string> kept;
   for (const auto& a : running.arcs) {
     const auto same = after.find(a.name());
-    const bool keep = same != after.end() && same->second->capacity == a.capacity;
+    const bool keep = same != after.end() && same->second->capacity == a.capacity &&
+                      same->second->feedback == a.feedback;
     if (keep) kept.insert(a.name());
     plan.arcs.push_back({keep ? arc_action::keep : arc_action::remove, a, false});
   }
@@ -139,14 +141,37 @@ void mark_rewired(transition_plan& plan) {
   }
 }
 
-/// The markers cross the old graph, whose operators and arcs come first in the plan.
+/// Which loops of the old graph have to be emptied, and by whom.
+drain_need plan_drain(const typed_graph& running, const index& old_index, transition_plan& plan) {
+  drain_query query;
+  for (std::size_t i = 0; i < running.content.arcs.size(); ++i) {
+    const auto& a = running.content.arcs[i];
+    query.arcs.push_back({old_index.find(a.from)->second, old_index.find(a.to)->second, a.feedback,
+                          plan.arcs[i].action == arc_action::remove});
+  }
+  for (std::size_t i = 0; i < running.content.operators.size(); ++i)
+    query.changes.push_back(plan.operators[i].participates());
+  auto need = find_drain(query);
+  for (std::size_t i = 0; i < need.heads.size(); ++i) plan.operators[i].drains = need.heads[i];
+  for (std::size_t i = 0; i < need.arcs.size(); ++i) plan.arcs[i].drain = need.arcs[i];
+  return need;
+}
+
+/// The markers cross the old graph, whose operators and arcs come first in the plan. Feedback arcs
+/// carry none.
 void plan_region(const typed_graph& running, const index& old_index, transition_plan& plan) {
+  const auto need = plan_drain(running, old_index, plan);
   region_query query;
   query.operators = running.content.operators.size();
-  for (const auto& a : running.content.arcs)
+  std::vector<std::size_t> ordinary; // their indexes
+  for (std::size_t i = 0; i < running.content.arcs.size(); ++i) {
+    const auto& a = running.content.arcs[i];
+    if (a.feedback != feedback_policy::none) continue;
+    ordinary.push_back(i);
     query.arcs.emplace_back(old_index.find(a.from)->second, old_index.find(a.to)->second);
+  }
   for (std::size_t i = 0; i < query.operators; ++i) {
-    query.changes.push_back(plan.operators[i].participates());
+    query.changes.push_back(plan.operators[i].participates() || need.crossed[i]);
     query.splits.push_back(type_of(running, plan.operators[i].name).splits);
   }
   const auto region = find_region(query);
@@ -154,7 +179,8 @@ void plan_region(const typed_graph& running, const index& old_index, transition_
     plan.operators[i].in_region = region.operators[i];
     plan.operators[i].is_head = region.heads[i];
   }
-  for (std::size_t i = 0; i < query.arcs.size(); ++i) plan.arcs[i].in_region = region.arcs[i];
+  for (std::size_t i = 0; i < ordinary.size(); ++i)
+    plan.arcs[ordinary[i]].in_region = region.arcs[i];
 }
 
 index index_of(const graph& g) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/graph.hpp"
+#include "lifecycle/loops.hpp"
 
 #include <map>
 #include <string>
@@ -27,6 +28,7 @@ struct operator_change {
   bool arcs_change = false;                 ///< an arc at it is added or removed
   bool in_region = false;                   ///< the markers cross it
   bool is_head = false;                     ///< the markers enter at it
+  bool drains = false; ///< head of loops: holds its cut back until they are empty
 
   /// It is told of the transition, votes, and waits at its cut for the commit.
   bool participates() const { return action != operator_action::keep || arcs_change; }
@@ -38,6 +40,7 @@ struct arc_change {
   arc_action action = arc_action::keep;
   arc_node arc;
   bool in_region = false; ///< a marker travels along it
+  drain_part drain = drain_part::none;
 };
 
 /// What a transition will do, checked, made before anything changes. A plain value.

@@ -62,6 +62,13 @@ std::string crossing(const transition_plan& plan) {
   return names;
 }
 
+std::string draining(const transition_plan& plan) {
+  std::string names;
+  for (const auto& op : plan.operators)
+    if (op.drains) names += (names.empty() ? "" : ", ") + op.name;
+  return names;
+}
+
 std::size_t count(const transition_plan& plan, operator_action action) {
   return static_cast<std::size_t>(
       std::count_if(plan.operators.begin(), plan.operators.end(),
@@ -81,8 +88,14 @@ std::string to_text(const transition_plan& plan) {
   for (const auto& op : plan.operators) write(text, op);
   for (const auto& a : plan.arcs)
     if (a.action != arc_action::keep)
-      text += std::string(a.action == arc_action::add ? "  + " : "  - ") + a.arc.name() + "\n";
+      text += std::string(a.action == arc_action::add ? "  + " : "  - ") + a.arc.name() +
+              (a.arc.feedback == feedback_policy::none
+                   ? ""
+                   : std::string("  (feedback: ") + to_string(a.arc.feedback) + ")") +
+              "\n";
   if (const auto names = crossing(plan); !names.empty()) text += "  markers cross: " + names + "\n";
+  if (const auto names = draining(plan); !names.empty())
+    text += "  loops are emptied first: " + names + "\n";
   text += "Plan: " + std::to_string(count(plan, operator_action::add)) + " to add, " +
           std::to_string(count(plan, operator_action::replace)) + " to replace, " +
           std::to_string(count(plan, operator_action::remove)) + " to remove.\n";
@@ -102,7 +115,8 @@ std::string to_json(const transition_plan& plan) {
                          {"state_format", op.state_format},
                          {"arcs_change", op.arcs_change},
                          {"in_region", op.in_region},
-                         {"is_head", op.is_head}});
+                         {"is_head", op.is_head},
+                         {"drains", op.drains}});
   for (const auto& a : plan.arcs)
     arcs.push_back(
         {{"name", a.arc.name()}, {"action", to_string(a.action)}, {"in_region", a.in_region}});

@@ -31,6 +31,7 @@ struct arc_status {
   std::string payload;
   std::size_t capacity = 0;
   std::size_t queued = 0;
+  bool feedback = false; ///< closes a cycle
 };
 
 /// How long one step of a transition took.

@@ -56,7 +56,8 @@ transition::action transition::on_report(const report_message& report, clock::ti
     ended_.erase(key);
     break;
   case report_kind::delayed:
-    delays_[report.name] = report.text;
+    if (report.text.empty()) delays_.erase(report.name);
+    else delays_[report.name] = report.text;
     return action::none;
   case report_kind::failed:
     return give_up(report.text, now);
@@ -138,6 +139,10 @@ std::string transition::waiting_for() const {
       break;
     }
   }
+  // Those that only let the markers pass are not waited for themselves, but may be the reason.
+  for (const auto& [name, delay] : delays_)
+    if (!missing.count({report_kind::at_cut, name}) && ++named <= 6)
+      text += ", operator '" + name + "' says not yet: " + delay;
   return text;
 }
 

@@ -14,12 +14,13 @@ std::pair<std::string_view, std::string_view> ends_of(std::string_view arc) {
 }
 
 void sort_by_flow(service_status& status) {
-  // The length of the longest way to each operator. So many rounds settle any acyclic graph; what
-  // a cycle holds back further is not worth more.
+  // The length of the longest way to each operator, without arcs that lead back. So many rounds
+  // settle any graph that was checked.
   std::map<std::string, std::size_t, std::less<>> depth;
   for (std::size_t round = 0; round < status.operators.size(); ++round) {
     bool changed = false;
     for (const auto& arc : status.arcs) {
+      if (arc.feedback) continue;
       const auto [from, to] = ends_of(arc.name);
       const auto beyond = depth[std::string(from)] + 1;
       auto& known = depth[std::string(to)];

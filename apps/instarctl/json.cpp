@@ -50,8 +50,11 @@ json to_json(const service_status& s) {
   json operators = json::array(), arcs = json::array();
   for (const auto& op : s.operators) operators.push_back(operator_json(op));
   for (const auto& a : s.arcs)
-    arcs.push_back(
-        {{"name", a.name}, {"payload", a.payload}, {"capacity", a.capacity}, {"queued", a.queued}});
+    arcs.push_back({{"name", a.name},
+                    {"payload", a.payload},
+                    {"capacity", a.capacity},
+                    {"queued", a.queued},
+                    {"feedback", a.feedback}});
   return {{"name", s.name},
           {"graph_file", s.graph_file},
           {"version", s.version},
@@ -84,11 +87,13 @@ json to_json(const graph& g) {
                          {"error_window_ms", ms(op.on_error.window)}});
   }
   for (const auto& a : g.arcs)
-    arcs.push_back({{"from", a.from},
-                    {"from_port", a.from_port},
-                    {"to", a.to},
-                    {"to_port", a.to_port},
-                    {"capacity", a.capacity}});
+    arcs.push_back(
+        {{"from", a.from},
+         {"from_port", a.from_port},
+         {"to", a.to},
+         {"to_port", a.to_port},
+         {"capacity", a.capacity},
+         {"feedback", a.feedback == feedback_policy::none ? json() : json(to_string(a.feedback))}});
   return {{"name", g.name},
           {"graph_file", g.origin.string()},
           {"modules", std::move(modules)},

@@ -77,7 +77,8 @@ std::string to_text(const service_status& s) {
   if (rows.size() > 1) text += "\n" + table(rows);
   rows = {{"ARC", "PAYLOAD", ">QUEUED", ">CAPACITY"}};
   for (const auto& a : s.arcs)
-    rows.push_back({a.name, a.payload, std::to_string(a.queued), std::to_string(a.capacity)});
+    rows.push_back({a.name + (a.feedback ? " (feedback)" : ""), a.payload, std::to_string(a.queued),
+                    std::to_string(a.capacity)});
   if (rows.size() > 1) text += "\n" + table(rows);
   return text;
 }

@@ -1,0 +1,30 @@
+#include "actors/loop_drain.hpp"
+
+#include <cstdint>
+
+namespace instar {
+
+bool loop_drain::empty() {
+  // Once a head has passed, there may be markers in the loops and packets behind them.
+  if (empty_.load(std::memory_order_acquire)) return true;
+  if (open()) return false;
+  std::vector<std::uint64_t> seen;
+  seen.reserve(arcs_.size());
+  for (const auto& a : arcs_) {
+    const auto after = a->empty_after();
+    if (!after) return false;
+    seen.push_back(*after);
+  }
+  for (std::size_t i = 0; i < arcs_.size(); ++i)
+    if (arcs_[i]->empty_after() != seen[i]) return false;
+  empty_.store(true, std::memory_order_release);
+  return true;
+}
+
+std::size_t loop_drain::packets() const noexcept {
+  std::size_t sum = 0;
+  for (const auto& a : arcs_) sum += a->queued();
+  return sum;
+}
+
+} // namespace instar

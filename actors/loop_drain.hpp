@@ -1,0 +1,50 @@
+#pragma once
+
+#include "actors/arc.hpp"
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+namespace instar {
+
+/// The loops that a transition empties before its markers pass their heads: shared by the operators
+/// that take part in this.
+///
+/// Packets come into the loops by *ways*: through the heads, and along arcs that lead in elsewhere.
+/// Each is closed by the operator at its end, once it takes nothing more from there. With all ways
+/// closed what is in the loops only becomes less, unless an operator emits by itself (events,
+/// timers, blocking work); and once they were seen empty they stay so.
+class loop_drain {
+public:
+  /// `arcs` are all arcs of the loops; `ways` is how many have to be closed.
+  loop_drain(std::vector<std::shared_ptr<arc>> arcs, std::size_t ways)
+      : arcs_(std::move(arcs)), open_(ways) {}
+
+  /// Called by the operator at a way's end, after it has published (`arc::publish`) all that it
+  /// made of what came along it.
+  void close(std::size_t ways = 1) noexcept { open_.fetch_sub(ways, std::memory_order_acq_rel); }
+
+  /// Whether some way is still open.
+  bool open() const noexcept { return open_.load(std::memory_order_acquire) > 0; }
+
+  /// Whether all ways are closed and the loops were empty at some moment since. The caller has
+  /// published and released all that it holds itself.
+  ///
+  /// Every arc is read twice. An operator publishes what it has made of a packet before it releases
+  /// that packet. So if between the two readings no arc has changed, and all were empty, then
+  /// whatever was made of what had left is among what was seen to have left: nothing was under way
+  /// in anybody's hands either.
+  bool empty();
+
+  /// Packets in the loops; a moment's value.
+  std::size_t packets() const noexcept;
+
+private:
+  const std::vector<std::shared_ptr<arc>> arcs_;
+  std::atomic<std::size_t> open_;
+  std::atomic<bool> empty_{false};
+};
+
+} // namespace instar

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <set>
+#include <sstream>
 #include <stdexcept>
 
 namespace instar::test {
@@ -79,6 +80,14 @@ public:
   void on_packet(context&, std::size_t, packet) override {}
 };
 
+/// A new item with what this one has met, and the operator that passes it on.
+payload_ptr<item> stamped(const packet& p, const std::string& by) {
+  auto passed = make_payload<item>(p.as<item>().number);
+  passed->met = p.as<item>().met;
+  passed->met.push_back(by);
+  return passed;
+}
+
 /// Passes items on. A copy is made only where an arc before it is shared (fan-out).
 template <std::uint32_t Version>
 class stage : public counting {
@@ -96,11 +105,58 @@ public:
   void on_packet(context& ctx, std::size_t, packet p) override {
     if (ctx.name() == script_->throws_on_packet && p.as<item>().number == script_->throws_at)
       throw std::runtime_error("told to fail on a packet");
-    auto passed = make_payload<item>(p.as<item>().number);
-    passed->met = p.as<item>().met;
-    passed->met.push_back(std::string(ctx.name()) + "@" + std::to_string(Version));
     ++count_;
-    ctx.emit(out, std::move(passed), p.key);
+    ctx.emit(out, stamped(p, std::string(ctx.name()) + "@" + std::to_string(Version)), p.key);
+  }
+};
+
+/// Sends each item round through `again` as often as the script says, then lets it out.
+template <std::uint32_t Version>
+class turn : public counting {
+public:
+  static constexpr in_port<item> in{0, "in"};
+  static constexpr out_port<item> out{0, "out"};
+  static constexpr out_port<item> again{1, "again"};
+  static constexpr operator_type type{.name = "test.turn",
+                                      .version = Version,
+                                      .inputs = {in},
+                                      .outputs = {out, again},
+                                      .state_schema = capnp::typeId<StageState>(),
+                                      .state_version = 1};
+  explicit turn(const settings&) : counting("test.turn@" + std::to_string(Version)) {}
+
+  void on_packet(context& ctx, std::size_t, packet p) override {
+    const auto self = std::string(ctx.name()) + "@";
+    const auto& got = p.as<item>();
+    const auto done = static_cast<std::uint64_t>(std::count_if(
+        got.met.begin(), got.met.end(), [&](const std::string& m) { return m.starts_with(self); }));
+    const bool on = done < got.number % script_->rounds || got.number == script_->endless;
+    ++count_;
+    ctx.emit(on ? again : out, stamped(p, self + std::to_string(Version)), p.key);
+  }
+};
+
+/// Sends each item back to who asked: `left` for operators whose name ends with "_l".
+template <std::uint32_t Version>
+class answer : public counting {
+public:
+  static constexpr in_port<item> in{0, "in"};
+  static constexpr out_port<item> left{0, "left"};
+  static constexpr out_port<item> right{1, "right"};
+  static constexpr operator_type type{.name = "test.answer",
+                                      .version = Version,
+                                      .inputs = {in},
+                                      .outputs = {left, right},
+                                      .state_schema = capnp::typeId<StageState>(),
+                                      .state_version = 1};
+  explicit answer(const settings&) : counting("test.answer@" + std::to_string(Version)) {}
+
+  void on_packet(context& ctx, std::size_t, packet p) override {
+    const auto& asker = p.as<item>().met.back();
+    const bool from_left = asker.find("_l@") != std::string::npos;
+    ++count_;
+    ctx.emit(from_left ? left : right,
+             stamped(p, std::string(ctx.name()) + "@" + std::to_string(Version)), p.key);
   }
 };
 
@@ -127,18 +183,30 @@ public:
 std::string default_type(const std::string& name) {
   if (name.starts_with("source")) return "test.source@1";
   if (name.starts_with("sink")) return "test.sink@1";
+  if (name.starts_with("turn")) return "test.turn@1";
+  if (name.starts_with("answer")) return "test.answer@1";
   return "test.stage@1";
 }
 
-/// Operators of a chain "a -> b -> c".
-std::vector<std::string> split(const std::string& chain) {
-  std::vector<std::string> names;
-  for (std::size_t at = 0; at != std::string::npos;) {
-    const auto arrow = chain.find(" -> ", at);
-    names.push_back(chain.substr(at, arrow == std::string::npos ? arrow : arrow - at));
-    at = arrow == std::string::npos ? arrow : arrow + 4;
+/// One operator of a chain "a -> b.port ~> c".
+struct chain_end {
+  std::string name, port;
+  bool feedback = false; ///< by the arc before it
+};
+
+std::vector<chain_end> split(const std::string& chain) {
+  std::vector<chain_end> links;
+  std::istringstream words(chain);
+  bool feedback = false;
+  for (std::string word; words >> word;) {
+    if (word == "->" || word == "~>") {
+      feedback = word == "~>";
+      continue;
+    }
+    const auto dot = std::min(word.find('.'), word.size());
+    links.push_back({word.substr(0, dot), dot < word.size() ? word.substr(dot + 1) : "", feedback});
   }
-  return names;
+  return links;
 }
 
 std::string without_versions(const std::vector<std::string>& met) {
@@ -164,8 +232,15 @@ world::world(std::size_t activation_limit) {
         return host_factory<Op>()(values);
       });
     };
-    if (version == 1) add(std::type_identity<stage<1>>{});
-    else add(std::type_identity<stage<2>>{});
+    if (version == 1) {
+      add(std::type_identity<stage<1>>{});
+      add(std::type_identity<turn<1>>{});
+      add(std::type_identity<answer<1>>{});
+    } else {
+      add(std::type_identity<stage<2>>{});
+      add(std::type_identity<turn<2>>{});
+      add(std::type_identity<answer<2>>{});
+    }
   }
   library_.add<sink<1>>();
   library_.add<sink<2>>();
@@ -190,13 +265,14 @@ world::~world() {
 }
 
 graph world::make_graph(const std::vector<std::string>& chains,
-                        const std::map<std::string, std::string>& types, std::size_t capacity) {
+                        const std::map<std::string, std::string>& types, std::size_t capacity,
+                        feedback_policy feedback) {
   graph made;
   made.name = "test";
   std::set<std::string> seen;
   for (const auto& chain : chains) {
-    const auto names = split(chain);
-    for (const auto& name : names) {
+    const auto links = split(chain);
+    for (const auto& [name, port, back] : links) {
       if (!seen.insert(name).second) continue;
       const auto given = types.find(name);
       const auto type = given == types.end() ? default_type(name) : given->second;
@@ -206,12 +282,15 @@ graph world::make_graph(const std::vector<std::string>& chains,
       op.version = static_cast<std::uint32_t>(std::stoul(type.substr(type.find('@') + 1)));
       made.operators.push_back(std::move(op));
     }
-    for (std::size_t i = 1; i < names.size(); ++i) {
+    for (std::size_t i = 1; i < links.size(); ++i) {
       arc_node a;
-      a.from = names[i - 1];
-      a.to = names[i];
+      a.from = links[i - 1].name;
+      a.from_port = links[i - 1].port;
+      if (a.from_port.empty() && a.from.starts_with("turn")) a.from_port = "out";
+      a.to = links[i].name;
       a.capacity = capacity;
-      const auto same = [&](const arc_node& b) { return a.from == b.from && a.to == b.to; };
+      if (links[i].feedback) a.feedback = feedback;
+      const auto same = [&](const arc_node& b) { return a.name() == b.name(); };
       if (std::none_of(made.arcs.begin(), made.arcs.end(), same)) made.arcs.push_back(std::move(a));
     }
   }
@@ -282,21 +361,23 @@ std::optional<std::string> check_order(const script& of, const std::string& sink
 
 std::optional<std::string> check_versions(const script& of,
                                           const std::vector<std::string>& atomic) {
-  std::map<std::uint64_t, std::map<std::string, std::string>> seen; // item -> operator -> version
+  // source and item -> operator -> version
+  std::map<std::pair<std::string, std::uint64_t>, std::map<std::string, std::string>> seen;
   for (const auto& [name, items] : of.sinks)
     for (const auto& r : items)
       for (const auto& m : r.met) {
         const auto at = m.find('@');
-        auto [known, fresh] = seen[r.number].emplace(m.substr(0, at), m.substr(at + 1));
+        const auto source = r.met.front().substr(0, r.met.front().find('@'));
+        auto [known, fresh] = seen[{source, r.number}].emplace(m.substr(0, at), m.substr(at + 1));
         if (!fresh && known->second != m.substr(at + 1))
           return "item " + std::to_string(r.number) + " met two versions of " + m.substr(0, at);
       }
-  for (const auto& [number, versions] : seen) {
+  for (const auto& [which, versions] : seen) {
     std::set<std::string> of_set;
     for (const auto& name : atomic)
       if (const auto v = versions.find(name); v != versions.end()) of_set.insert(v->second);
     if (of_set.size() > 1)
-      return "item " + std::to_string(number) + " met mixed versions of the atomic set";
+      return "item " + std::to_string(which.second) + " met mixed versions of the atomic set";
   }
   return std::nullopt;
 }

@@ -44,8 +44,10 @@ struct received {
 struct script {
   static constexpr std::string_view resource_name = "test.script";
 
-  std::uint64_t total = 100;   ///< items that each source emits
-  std::uint64_t per_event = 1; ///< items per activation of a source
+  std::uint64_t total = 100;            ///< items that each source emits
+  std::uint64_t per_event = 1;          ///< items per activation of a source
+  std::uint64_t rounds = 3;             ///< `test.turn` sends item n round n % rounds times
+  std::optional<std::uint64_t> endless; ///< … but this one for ever
   std::map<std::string, std::vector<received>> sinks;
   std::map<std::string, std::uint64_t> restored; ///< stage count after its last restore
 
@@ -66,10 +68,12 @@ public:
   script& plot() { return script_; }
 
   /// A graph from chains such as "source -> a -> sink"; the types from `types` (default version 1
-  /// of `test.source`, `test.sink` for names that begin so, else `test.stage`).
+  /// of `test.source`, `test.sink`, `test.turn`, `test.answer` for names that begin so, else
+  /// `test.stage`). An output is named as in "turn.again -> a"; "a ~> b" is a feedback arc.
   static graph make_graph(const std::vector<std::string>& chains,
                           const std::map<std::string, std::string>& types = {},
-                          std::size_t capacity = 4);
+                          std::size_t capacity = 4,
+                          feedback_policy feedback = feedback_policy::hand_over);
 
   /// Asks for a transition; the outcome is in `outcomes()` once it has one.
   void order(wanted_graph wanted, std::chrono::nanoseconds deadline = std::chrono::seconds(5));

@@ -367,6 +367,34 @@ TEST_CASE("an update of a loop that fails at any step leaves the old version ser
   CHECK(item::alive == 0);
 }
 
+TEST_CASE("what comes into a loop between head and tail is held back while it is emptied") {
+  std::mt19937_64 random(7006);
+  std::size_t under_way = 0;
+  for (int round = 0; round < 200; ++round) {
+    const auto setup = random_setup(random, policy::drain);
+    CAPTURE(*setup.seed);
+    world w(setup.activation_limit);
+    w.shuffle(*setup.seed);
+    w.plot().total = 60;
+    w.plot().rounds = 2;
+    w.order(world::make_graph(entrance, {}, setup.capacity, policy::drain));
+    for (auto steps = 50 + random() % 200; steps > 0; --steps) w.step();
+    w.order(to_version({"head", "turn"}, 2));
+    // A step of everybody, a step of the clock: the head looks while the sources are at work.
+    for (int i = 0; i < 50'000 && w.outcomes().size() < 2; ++i) {
+      w.step();
+      if (i % 20 == 0) w.advance(std::chrono::milliseconds(1));
+    }
+    REQUIRE(w.outcomes().size() == 2);
+    CHECK(w.outcomes()[1].outcome == transition_outcome::committed);
+    under_way += w.plot().sinks["sink"].size() < 110;
+    w.run();
+    CHECK(check_arrived(w.plot(), 2) == "");
+    CHECK(check_versions(w.plot(), {"head", "turn"}).value_or("") == "");
+  }
+  CHECK(under_way > 100);
+}
+
 TEST_CASE("a loop that never is empty is named at the deadline, and goes on") {
   for (const bool head_changes : {true, false}) {
     CAPTURE(head_changes);

@@ -48,6 +48,15 @@ public:
   /// answers the same twice was empty all the time between.
   std::optional<std::uint64_t> empty_after() const noexcept;
 
+  /// Whether packets wait in the overflow, and will get on without anybody's commit. Any thread.
+  bool presses() const noexcept {
+    return overflow_shown_.load(std::memory_order_acquire) > 0 &&
+           standing_.load(std::memory_order_acquire) == 0;
+  }
+  /// Either end: from now on, until `go_on`, it waits at its cut.
+  void stand() noexcept { standing_.fetch_add(1, std::memory_order_acq_rel); }
+  void go_on() noexcept { standing_.fetch_sub(1, std::memory_order_acq_rel); }
+
   // -- producer's end ---------------------------------------------------------------------------
 
   /// Stages a packet for the next `publish`, or keeps it in the overflow. Returns whether it was
@@ -153,6 +162,7 @@ private:
   std::atomic<std::size_t> overflow_shown_{0}; // never less than what is in the overflow
   alignas(64) std::atomic<std::uint64_t> head_{0};
   alignas(64) std::atomic<bool> starved_{false};
+  std::atomic<int> standing_{0}; // ends that wait at their cut
 
   const std::size_t capacity_;
   const bool feedback_;

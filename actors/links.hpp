@@ -26,15 +26,24 @@ struct in_link {
   std::shared_ptr<arc> queue;
   std::size_t port = 0;
   std::shared_ptr<doorbell> producer;
+  bool outside = false; ///< leads into the cycles that the operator is on
 };
 struct out_link {
   std::shared_ptr<arc> queue;
   std::size_t port = 0;
   std::shared_ptr<doorbell> consumer;
 };
+
+/// The cycles that have operators in common with each other, as all operators on them see them.
+struct cycle_links {
+  std::vector<std::shared_ptr<arc>> feedback;
+  std::vector<std::shared_ptr<doorbell>> members;
+};
+
 struct operator_links {
   std::vector<in_link> in;
   std::vector<out_link> out;
+  std::shared_ptr<const cycle_links> cycles; ///< null if the operator is on none
 };
 
 } // namespace instar

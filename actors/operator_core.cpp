@@ -82,9 +82,11 @@ operator_core::remains operator_core::end() {
   jobs_.clear();
   timers_.clear();
   taken_events_.clear();
+  go_on();
   inputs_.clear();
   outputs_.clear();
   ports_.clear();
+  cycles_ = nullptr;
   part_ = {};
   // The bell refers to the actor around this: a cycle, if nobody has taken the place over.
   setup_.place.bell = nullptr;
@@ -94,6 +96,7 @@ operator_core::remains operator_core::end() {
 
 void operator_core::set_links(operator_links links) {
   inputs_ = std::move(links.in);
+  cycles_ = std::move(links.cycles);
   const auto ordinary = std::stable_partition(
       inputs_.begin(), inputs_.end(), [](const in_link& in) { return in.queue->feedback(); });
   feedback_in_ = static_cast<std::size_t>(ordinary - inputs_.begin());
@@ -167,8 +170,12 @@ bool operator_core::activate() {
   const bool timed = counts.activations.get() % sampled == 0;
   const auto begin = timed ? core_clock::now() : core_clock::time_point{};
   more_ = false;
-  if (retry_overflow() && process()) guarded([this] { instance_->on_activation_end(*this); });
-  if (aligner_.complete() && !blocked_ && !cut_failed_) try_cut();
+  // A source whose every event overruns its credit would never be found unblocked at the end.
+  if (const bool was_blocked = blocked_; retry_overflow() && was_blocked && aligner_.complete())
+    try_cut();
+  if (!blocked_ && phase_ == phase::running && process())
+    guarded([this] { instance_->on_activation_end(*this); });
+  if (aligner_.complete()) try_cut();
   const bool again = flush_and_sleep();
   if (timed)
     counts.busy_ns.add(static_cast<std::uint64_t>((core_clock::now() - begin).count()) * sampled);
@@ -180,9 +187,14 @@ bool operator_core::retry_overflow() {
   if (!overflowing_) return true;
   overflowing_ = blocked_ = false;
   for (auto& out : outputs_) {
-    if (out.link.queue->retry()) continue;
+    arc& to = *out.link.queue;
+    if (!to.overflows()) continue;
+    if (to.retry()) {
+      relieved_ |= to.feedback();
+      continue;
+    }
     overflowing_ = true;
-    blocked_ |= !out.link.queue->feedback();
+    blocked_ |= !to.feedback();
   }
   return !blocked_;
 }
@@ -216,7 +228,7 @@ bool operator_core::process_callbacks() {
 }
 
 bool operator_core::process_events() {
-  if (blocked_) return false;
+  if (blocked_ || !may_take_events()) return false;
   setup_.place.events->take(taken_events_);
   if (taken_events_.empty()) return false;
   std::size_t given = 0;
@@ -257,7 +269,7 @@ bool operator_core::take_from(std::size_t in, std::size_t& budget) {
       on_marker(in, from.pop_marker());
       continue;
     }
-    if (in >= feedback_in_ && !feedback_exhausted()) return false;
+    if (cycles_ && !may_take(in)) return false;
     if (budget == 0) return true;
     --budget;
     guarded([&] { instance_->on_packet(*this, port, from.pop()); });
@@ -269,11 +281,42 @@ inline bool operator_core::held(std::size_t in) const {
   return aligner_.held(in) && !(in < drained_in_.size() && drained_in_[in]);
 }
 
-/// Whether packets may be taken from ordinary in-arcs.
 inline bool operator_core::feedback_exhausted() {
   for (std::size_t in = 0; in < feedback_in_; ++in)
-    if (!inputs_[in].queue->exhausted()) return false;
+    if (!held(in) && !inputs_[in].queue->exhausted()) return false;
   return true;
+}
+
+bool operator_core::cycles_press() const {
+  return std::any_of(cycles_->feedback.begin(), cycles_->feedback.end(),
+                     [](const std::shared_ptr<arc>& f) { return f->presses(); });
+}
+
+/// On a cycle: what is in it goes first. See README.md.
+bool operator_core::may_take(std::size_t in) {
+  return in < feedback_in_ || (feedback_exhausted() && !(inputs_[in].outside && cycles_press()));
+}
+
+bool operator_core::may_take_events() {
+  return !cycles_ || (feedback_exhausted() && !cycles_press());
+}
+
+/// Nobody may wait for this feedback arc to get on: it does so only with the commit.
+void operator_core::stand(arc& at) {
+  if (std::find(standing_.begin(), standing_.end(), &at) != standing_.end()) return;
+  standing_.push_back(&at);
+  at.stand();
+  relieved_ = true;
+}
+
+void operator_core::go_on() {
+  for (auto* at : standing_) at->go_on();
+  standing_.clear();
+}
+
+void operator_core::ring_cycles() {
+  if (cycles_)
+    for (const auto& bell : cycles_->members) bell->ring_fenced(host_.worker());
 }
 
 /// Shows what was emitted, then gives back the credit of what was taken: in this order, so that
@@ -299,6 +342,7 @@ bool operator_core::flush_and_sleep() {
   if (std::exchange(released_, false))
     for (auto& in : inputs_)
       if (in.queue->producer_waits()) in.producer->ring_fenced(host_.worker());
+  if (std::exchange(relieved_, false)) ring_cycles();
   if (!sleeps) return phase_ == phase::running;
   return has_work() && bell.disarm();
 }
@@ -308,7 +352,8 @@ bool operator_core::has_work() {
     for (auto& out : outputs_)
       if (out.link.queue->overflows() && out.link.queue->await_credit()) return true;
   if (blocked_) return false;
-  return !done_jobs_.empty() || !due_timers_.empty() || setup_.place.events->filled() ||
+  return !done_jobs_.empty() || !due_timers_.empty() ||
+         ((setup_.place.events->filled() || !taken_events_.empty()) && may_take_events()) ||
          input_ready();
 }
 
@@ -316,7 +361,7 @@ bool operator_core::input_ready() {
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
     arc& from = *inputs_[i].queue;
     if (held(i) || !from.readable()) continue;
-    if (i < feedback_in_ || from.at_marker() || feedback_exhausted()) return true;
+    if (!cycles_ || from.at_marker() || may_take(i)) return true;
   }
   return false;
 }
@@ -466,7 +511,10 @@ bool operator_core::loops_empty() {
 /// The last step before the operator changes: everything of the old graph has been processed and
 /// has left. Stays where it is if the operator says "not yet", or while its loop is not empty.
 void operator_core::try_cut() {
+  if (phase_ != phase::running || blocked_ || cut_failed_) return;
   std::optional<state> saved;
+  for (std::size_t in = 0; in < feedback_in_; ++in)
+    if (held(in)) stand(*inputs_[in].queue);
   close_way_in();
   try {
     if (auto reason = reason_to_wait()) return delay_cut(*reason);
@@ -486,12 +534,16 @@ void operator_core::try_cut() {
   const auto epoch = part_.epoch;
   if (part_.role == cut_role::pass) {
     delay_cut({});
+    go_on();
     aligner_.finish();
     part_ = {};
     more_ = true; // held arcs are open again
     return;
   }
   phase_ = phase::at_cut;
+  for (std::size_t in = 0; in < feedback_in_; ++in) stand(*inputs_[in].queue);
+  for (auto& out : outputs_)
+    if (out.link.queue->feedback()) stand(*out.link.queue);
   if (saved) last_state_ = *saved;
   setup_.place.events->put_back(std::move(taken_events_));
   taken_events_.clear();
@@ -516,6 +568,7 @@ void operator_core::fail_cut(std::string reason) {
 
 void operator_core::abort(epoch_t epoch) {
   if (!aligner_.active() || part_.epoch != epoch) return;
+  go_on();
   aligner_.finish();
   part_ = {};
   if (phase_ == phase::at_cut) phase_ = phase::running;
@@ -524,6 +577,7 @@ void operator_core::abort(epoch_t epoch) {
 void operator_core::commit_rewire(epoch_t epoch) {
   assert(phase_ == phase::at_cut && part_.epoch == epoch);
   (void)epoch;
+  go_on();
   aligner_.finish();
   set_links(std::move(part_.next));
   part_ = {};
@@ -533,6 +587,7 @@ void operator_core::commit_rewire(epoch_t epoch) {
 std::vector<pending_timer> operator_core::commit_replace(epoch_t epoch) {
   assert(phase_ == phase::at_cut && part_.epoch == epoch);
   (void)epoch;
+  go_on();
   std::vector<pending_timer> timers;
   for (const auto& [id, timer] : timers_) timers.push_back(timer);
   return timers;

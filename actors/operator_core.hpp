@@ -147,6 +147,9 @@ private:
   bool take_from(std::size_t in, std::size_t& budget);
   bool held(std::size_t in) const;
   bool feedback_exhausted();
+  bool cycles_press() const;
+  bool may_take(std::size_t in);
+  bool may_take_events();
   void on_marker(std::size_t in, epoch_t epoch);
   void try_cut();
   std::optional<std::string> reason_to_wait();
@@ -155,6 +158,9 @@ private:
   bool loops_empty();
   bool forward_markers();
   void fail_cut(std::string reason);
+  void stand(arc& at);
+  void go_on();
+  void ring_cycles();
   void publish();
   bool flush_and_sleep();
   bool has_work();
@@ -175,6 +181,7 @@ private:
 
   std::vector<in_link> inputs_; // feedback arcs first
   std::size_t feedback_in_ = 0; // how many those are
+  std::shared_ptr<const cycle_links> cycles_;
   std::vector<output> outputs_;
   std::vector<std::vector<std::uint32_t>> ports_; // output port -> outputs_
   std::size_t next_input_ = 0;
@@ -182,6 +189,7 @@ private:
   bool blocked_ = false;     // … and it is no feedback arc
   bool more_ = false;        // stopped by the activation limit
   bool released_ = false;    // credit was given back since the last flush
+  bool relieved_ = false;    // a feedback arc overflows no longer
 
   std::vector<event> taken_events_;
   std::uint64_t next_id_ = 1;
@@ -197,6 +205,7 @@ private:
   std::vector<bool> drained_in_; // by in-arc: goes on being taken from at the cut
   bool way_in_closed_ = false;   // as a head of loops that are emptied
   std::size_t closing_ = 0;      // ways in, to be closed by the next flush
+  std::vector<arc*> standing_;   // feedback arcs that wait for this operator's commit
   std::uint64_t look_again_ = 0; // timer
   std::deque<core_clock::time_point> recent_errors_;
 };

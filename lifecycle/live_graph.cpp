@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <set>
+#include <string_view>
 #include <utility>
 
 namespace instar {
@@ -69,6 +70,18 @@ live_graph live_graph::next(const transition_plan& plan, const typed_graph& want
 std::map<std::string, operator_links> live_graph::all_links(const typed_graph& of) const {
   std::map<std::string, operator_links> links;
   for (const auto& [name, m] : members) links[name];
+  const auto cycles = find_cycles(of.content);
+  std::map<std::string_view, std::size_t> group; // by operator
+  for (std::size_t i = 0; i < of.content.operators.size(); ++i)
+    group.emplace(of.content.operators[i].name, cycles.of[i]);
+  for (const auto& one : cycles.groups) {
+    auto shared = std::make_shared<cycle_links>();
+    for (const auto a : one.feedback)
+      shared->feedback.push_back(arcs.find(of.content.arcs[a].name())->second.queue);
+    for (const auto i : one.operators)
+      shared->members.push_back(members.find(of.content.operators[i].name)->second.place.bell);
+    for (const auto i : one.operators) links[of.content.operators[i].name].cycles = shared;
+  }
   for (const auto& node : of.content.arcs) {
     const auto& queue = arcs.find(node.name())->second.queue;
     const auto& from = members.find(node.from)->second.place;
@@ -76,7 +89,9 @@ std::map<std::string, operator_links> live_graph::all_links(const typed_graph& o
     const auto out = port_index(of.types.find(node.from)->second.outputs, node.from_port);
     const auto in = port_index(of.types.find(node.to)->second.inputs, node.to_port);
     links[node.from].out.push_back({queue, out, to.bell});
-    links[node.to].in.push_back({queue, in, from.bell});
+    const auto around = group.at(node.to);
+    const bool outside = around != cycle_groups::none && group.at(node.from) != around;
+    links[node.to].in.push_back({queue, in, from.bell, outside});
   }
   return links;
 }

@@ -1,5 +1,10 @@
 #include "lifecycle/loops.hpp"
 
+#include <algorithm>
+#include <map>
+#include <string_view>
+#include <utility>
+
 namespace instar {
 
 namespace {
@@ -119,5 +124,94 @@ private:
 } // namespace
 
 drain_need find_drain(const drain_query& of) { return drain_search(of).run(); }
+
+namespace {
+
+/// Strongly connected components after Kosaraju, without recursion: graphs may be deep.
+class component_search {
+public:
+  component_search(std::size_t n, const std::vector<std::pair<std::size_t, std::size_t>>& arcs)
+      : next_(n), previous_(n), component_(n, cycle_groups::none) {
+    for (const auto& [from, to] : arcs) {
+      next_[from].push_back(to);
+      previous_[to].push_back(from);
+    }
+  }
+
+  /// The component of each operator.
+  std::vector<std::size_t> run() {
+    std::vector<std::size_t> order; // by when they are done with
+    std::vector<bool> seen(next_.size(), false);
+    for (std::size_t i = 0; i < next_.size(); ++i) finish(i, seen, order);
+    std::size_t components = 0;
+    for (auto at = order.rbegin(); at != order.rend(); ++at)
+      if (component_[*at] == cycle_groups::none) mark(*at, components++);
+    return std::move(component_);
+  }
+
+private:
+  void finish(std::size_t start, std::vector<bool>& seen, std::vector<std::size_t>& order) const {
+    if (seen[start]) return;
+    std::vector<std::pair<std::size_t, std::size_t>> open{{start, 0}}; // operator, arcs gone
+    seen[start] = true;
+    while (!open.empty()) {
+      auto& [at, gone] = open.back();
+      if (gone == next_[at].size()) {
+        order.push_back(at);
+        open.pop_back();
+      } else if (const auto to = next_[at][gone++]; !seen[to]) {
+        seen[to] = true;
+        open.emplace_back(to, 0);
+      }
+    }
+  }
+
+  void mark(std::size_t start, std::size_t component) {
+    std::vector<std::size_t> open{start};
+    component_[start] = component;
+    while (!open.empty()) {
+      const auto at = open.back();
+      open.pop_back();
+      for (const auto from : previous_[at]) {
+        if (component_[from] != cycle_groups::none) continue;
+        component_[from] = component;
+        open.push_back(from);
+      }
+    }
+  }
+
+  std::vector<std::vector<std::size_t>> next_, previous_;
+  std::vector<std::size_t> component_;
+};
+
+} // namespace
+
+cycle_groups find_cycles(const graph& in) {
+  cycle_groups found;
+  found.of.assign(in.operators.size(), cycle_groups::none);
+  if (std::none_of(in.arcs.begin(), in.arcs.end(),
+                   [](const arc_node& a) { return a.feedback != feedback_policy::none; }))
+    return found;
+  std::map<std::string_view, std::size_t> index;
+  for (std::size_t i = 0; i < in.operators.size(); ++i) index.emplace(in.operators[i].name, i);
+  std::vector<std::pair<std::size_t, std::size_t>> arcs;
+  for (const auto& a : in.arcs) arcs.emplace_back(index.at(a.from), index.at(a.to));
+  const auto component = component_search(in.operators.size(), arcs).run();
+  std::map<std::size_t, std::size_t> group_of;
+  // Every cycle has a feedback arc.
+  for (std::size_t a = 0; a < in.arcs.size(); ++a) {
+    if (in.arcs[a].feedback == feedback_policy::none) continue;
+    const auto [at, fresh] = group_of.emplace(component[arcs[a].first], found.groups.size());
+    if (fresh) found.groups.emplace_back();
+    found.groups[at->second].feedback.push_back(a);
+  }
+  for (std::size_t i = 0; i < in.operators.size(); ++i) {
+    const auto at = group_of.find(component[i]);
+    if (at == group_of.end()) continue;
+    found.of[i] = at->second;
+    found.groups[at->second].operators.push_back(i);
+  }
+  return found;
+}
 
 } // namespace instar

@@ -42,4 +42,18 @@ struct drain_need {
 /// along them first.
 drain_need find_drain(const drain_query& of);
 
+/// Which operators of a graph are on cycles, and with which others.
+struct cycle_groups {
+  static constexpr std::size_t none = ~std::size_t{0};
+  /// Cycles that have operators in common, as indexes of `graph::operators` and `graph::arcs`.
+  struct group {
+    std::vector<std::size_t> operators;
+    std::vector<std::size_t> feedback;
+  };
+  std::vector<group> groups;
+  std::vector<std::size_t> of; ///< by operator: its group, or `none`
+};
+
+cycle_groups find_cycles(const graph& in);
+
 } // namespace instar

@@ -141,6 +141,44 @@ void mark_rewired(transition_plan& plan) {
   }
 }
 
+/// What an operator has to know of the cycles that it is on (`cycle_links`), by names.
+struct cycles_of {
+  explicit cycles_of(const graph& g) : cycles(find_cycles(g)) {
+    for (std::size_t i = 0; i < g.operators.size(); ++i) group.emplace(g.operators[i].name, i);
+    for (auto& [name, at] : group) at = cycles.of[at];
+    for (const auto& one : cycles.groups) {
+      auto& names = content.emplace_back();
+      for (const auto i : one.operators) names.insert(g.operators[i].name);
+      for (const auto a : one.feedback) names.insert(g.arcs[a].name());
+    }
+  }
+  /// The group's number; `none` also for operators that are not there.
+  std::size_t at(const std::string& name) const {
+    const auto found = group.find(name);
+    return found == group.end() ? cycle_groups::none : found->second;
+  }
+
+  cycle_groups cycles;
+  index group;
+  std::vector<std::set<std::string>> content; ///< by group: operators and feedback arcs
+};
+
+/// Operators that stay, but on other cycles than before, get their arcs anew to learn of them.
+void mark_other_cycles(const graph& running, const graph& wanted, transition_plan& plan) {
+  const cycles_of before(running), after(wanted);
+  if (before.content.empty() && after.content.empty()) return;
+  std::map<std::pair<std::size_t, std::size_t>, bool> same;
+  same[{cycle_groups::none, cycle_groups::none}] = true;
+  for (auto& op : plan.operators) {
+    if (op.action == operator_action::add || op.action == operator_action::remove) continue;
+    const std::pair groups(before.at(op.name), after.at(op.name));
+    auto [known, fresh] = same.try_emplace(groups, false);
+    if (fresh && groups.first != cycle_groups::none && groups.second != cycle_groups::none)
+      known->second = before.content[groups.first] == after.content[groups.second];
+    op.arcs_change = op.arcs_change || !known->second;
+  }
+}
+
 /// Which loops of the old graph have to be emptied, and by whom.
 drain_need plan_drain(const typed_graph& running, const index& old_index, transition_plan& plan) {
   drain_query query;
@@ -197,6 +235,7 @@ transition_plan make_plan(const typed_graph& running, const typed_graph& wanted)
   plan_operators(running, wanted, index_of(wanted.content), old_index, plan);
   plan_arcs(running.content, wanted.content, plan);
   mark_rewired(plan);
+  mark_other_cycles(running.content, wanted.content, plan);
   plan_region(running, old_index, plan);
   return plan;
 }

@@ -134,6 +134,16 @@ public:
     ++count_;
     ctx.emit(on ? again : out, stamped(p, self + std::to_string(Version)), p.key);
   }
+
+  std::optional<std::string> not_yet(context& ctx, cut_purpose purpose) override {
+    if (script_->emits_at_cut == type_) {
+      script_->emits_at_cut.clear();
+      auto own = make_payload<item>(script_->total);
+      own->met.push_back(std::string(ctx.name()) + "@" + std::to_string(Version));
+      ctx.emit(again, std::move(own));
+    }
+    return counting::not_yet(ctx, purpose);
+  }
 };
 
 /// Sends each item back to who asked: `left` for operators whose name ends with "_l".

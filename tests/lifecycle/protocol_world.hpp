@@ -53,6 +53,7 @@ struct script {
 
   // Faults, by operator type reference ("test.stage@2"); those that a fault names throw or wait.
   std::string throws_in_constructor, throws_in_save, throws_in_restore, never_ready;
+  std::string emits_at_cut;     ///< a `test.turn` that once sends round an item of its own
   std::string throws_on_packet; ///< by operator name
   std::uint64_t throws_at = 0;  ///< … at this number
   int instances = 0;            ///< operators alive

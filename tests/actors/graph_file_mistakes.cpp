@@ -183,7 +183,25 @@ TEST_CASE("chains that lead nowhere, or name no operator, are refused") {
                  {"a capacity of 0 is out of range; write 1 to 1048576"});
   check_mistakes(with_arcs("[{ chain = \"a -> b\", capacity = 1048577 }]").mistakes,
                  {"out of range"});
+  check_mistakes(with_arcs("[{ chain = \"a -> b\", feedback = \"drian\" }]").mistakes,
+                 {"http.toml:2: feedback = \"drian\" is unknown; did you mean 'drain'?"});
+  check_mistakes(with_arcs("[{ chain = \"a -> b\", feedback = true }]").mistakes,
+                 {"http.toml:2: feedback is a boolean; write \"hand_over\" or \"drain\""});
+  check_mistakes(with_arcs("[{ chain = \"a -> b\", feedback = \"none\" }]").mistakes,
+                 {"feedback = \"none\" is unknown"});
   check_mistakes(with_arcs("3").mistakes, {"http.toml:2: arcs is an integer"});
+}
+
+TEST_CASE("a feedback policy is that of the last arc of its chain") {
+  const auto file = with_arcs("[\"a -> b\", { chain = \"b -> a -> b\", feedback = \"drain\" }, "
+                              "{ chain = \"b -> a\", feedback = \"hand_over\" }]");
+  check_mistakes(file.mistakes, {});
+  const auto& arcs = file.content.arcs;
+  REQUIRE(arcs.size() == 4);
+  CHECK(arcs[0].feedback == feedback_policy::none);
+  CHECK(arcs[1].feedback == feedback_policy::none);
+  CHECK(arcs[2].feedback == feedback_policy::drain);
+  CHECK(arcs[3].feedback == feedback_policy::hand_over);
 }
 
 TEST_CASE("what a file says cannot break out of the line that reports it") {

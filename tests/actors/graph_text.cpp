@@ -29,7 +29,7 @@ public:
       const auto& from = g.operators[below(g.operators.size())].name;
       const auto& to = g.operators[below(g.operators.size())].name;
       g.arcs.push_back({from, below(2) ? name() : "", to, below(2) ? name() : "",
-                        1 + below(max_arc_capacity), 0});
+                        1 + below(max_arc_capacity), 0, static_cast<feedback_policy>(below(3))});
     }
     return g;
   }
@@ -92,6 +92,7 @@ void check_same(const graph& a, const graph& b) {
   for (std::size_t i = 0; i < a.arcs.size(); ++i) {
     CHECK(a.arcs[i].name() == b.arcs[i].name());
     CHECK(a.arcs[i].capacity == b.arcs[i].capacity);
+    CHECK(a.arcs[i].feedback == b.arcs[i].feedback);
   }
 }
 
@@ -103,6 +104,7 @@ graph small() {
   g.operators.back().values.set("port", std::int64_t{80});
   g.operators.push_back({"hall", "x.hall", 1, {}, {}, 0});
   g.arcs.push_back({"door", "out", "hall", "in", 7, 0});
+  g.arcs.push_back({"hall", "back", "door", "in", 9, 0, feedback_policy::drain});
   return g;
 }
 
@@ -139,7 +141,8 @@ TEST_CASE("a listing for people names operators, settings and arcs") {
                             "  door  x.door@2  port=80\n"
                             "  hall  x.hall@1\n"
                             "arcs\n"
-                            "  door.out -> hall.in  [7]\n");
+                            "  door.out -> hall.in  [7]\n"
+                            "  hall.back -> door.in  [9]  feedback: drain\n");
 }
 
 TEST_CASE("Graphviz gets quoted names and port labels") {
@@ -149,5 +152,7 @@ TEST_CASE("Graphviz gets quoted names and port labels") {
                            "  \"door\" [label=\"door : x.door@2\"];\n"
                            "  \"hall\" [label=\"hall : x.hall@1\"];\n"
                            "  \"door\" -> \"hall\" [taillabel=\"out\", headlabel=\"in\"];\n"
+                           "  \"hall\" -> \"door\" [taillabel=\"back\", headlabel=\"in\", "
+                           "style=dashed, label=\"drain\"];\n"
                            "}\n");
 }

@@ -68,6 +68,24 @@ TEST_CASE("operators and arcs are listed in the direction of the flow") {
   CHECK(s.arcs.back().name == "slow.o -> compose.i");
 }
 
+TEST_CASE("arcs that lead back do not count for the direction of the flow") {
+  service_status s;
+  for (const auto* name : {"turn", "sink", "source"}) {
+    s.operators.emplace_back();
+    s.operators.back().name = name;
+  }
+  s.arcs = {{"turn.again -> source.i", "", 1, 0, true},
+            {"source.o -> turn.i", "", 1, 0},
+            {"turn.o -> sink.i", "", 1, 0}};
+  sort_by_flow(s);
+  std::string order;
+  for (const auto& op : s.operators) order += op.name + " ";
+  CHECK(order == "source turn sink ");
+  CHECK(to_json(s)["arcs"][1]["feedback"] == true);
+  CHECK(to_json(s)["arcs"][0]["feedback"] == false);
+  CHECK(to_text(s).find("turn.again -> source.i (feedback)") != std::string::npos);
+}
+
 TEST_CASE("names that are no arcs, and cycles, do not confuse the order") {
   service_status s;
   s.operators.resize(2);

@@ -43,6 +43,7 @@ void check_same(const arc_node& a, const arc_node& b) {
   CHECK(a.name() == b.name());
   CHECK(a.capacity == b.capacity);
   CHECK(a.line == b.line);
+  CHECK(a.feedback == b.feedback);
 }
 
 } // namespace
@@ -63,11 +64,16 @@ TEST_CASE("a graph comes back as it was sent") {
   check_same(got.arcs[0], sent.arcs[0]);
 }
 
-TEST_CASE("every strategy, action, failure code and outcome has its own word on the wire") {
+TEST_CASE("every strategy, action, policy, failure code and outcome has its own word on the wire") {
   for (auto s : {error_strategy::resume, error_strategy::restart, error_strategy::stop}) {
     auto g = sample_graph();
     g.operators[0].on_error.strategy = s;
     CHECK(back<wire::Graph>(g).operators[0].on_error.strategy == s);
+  }
+  for (auto p : {feedback_policy::none, feedback_policy::hand_over, feedback_policy::drain}) {
+    auto g = sample_graph();
+    g.arcs[1].feedback = p;
+    CHECK(back<wire::Graph>(g).arcs[1].feedback == p);
   }
   for (auto a : {operator_action::keep, operator_action::add, operator_action::remove,
                  operator_action::replace}) {
@@ -107,6 +113,7 @@ TEST_CASE("a plan comes back as it was sent") {
                             "LoadState 1 -> 2",
                             false,
                             true,
+                            true,
                             true});
   sent.operators.push_back(
       {operator_action::keep, "x", "x@1", "x@1", {}, false, "", true, false, false});
@@ -124,9 +131,11 @@ TEST_CASE("a plan comes back as it was sent") {
   CHECK_FALSE(op.arcs_change);
   CHECK(op.in_region);
   CHECK(op.is_head);
+  CHECK(op.drains);
   CHECK(got.operators[1].arcs_change);
   CHECK_FALSE(got.operators[1].in_region);
   CHECK_FALSE(got.operators[1].is_head);
+  CHECK_FALSE(got.operators[1].drains);
   REQUIRE(got.arcs.size() == 1);
   CHECK(got.arcs[0].in_region);
   check_same(got.arcs[0].arc, sent.arcs[0].arc);
@@ -145,7 +154,8 @@ TEST_CASE("status and history come back as they were sent") {
   s.transition = "load";
   s.queued_transitions = 2;
   s.operators.push_back({"load", "l@1", 4, "at cut", 1, 2, 3, 4, 5, 6, 7, 8});
-  s.arcs.push_back({"a.o -> b.i", "http.request", 64, 13});
+  s.arcs.push_back({"a.o -> b.i", "http.request", 64, 13, true});
+  s.arcs.push_back({"b.o -> c.i", "http.request", 64, 0});
   s.modules_loaded = 9;
   s.modules_unloaded = 10;
   s.modules_stuck = 11;
@@ -173,7 +183,9 @@ TEST_CASE("status and history come back as they were sent") {
   CHECK(op.blocked == 6);
   CHECK(op.errors == 7);
   CHECK(op.restarts == 8);
-  REQUIRE(got.arcs.size() == 1);
+  REQUIRE(got.arcs.size() == 2);
+  CHECK(got.arcs[0].feedback);
+  CHECK_FALSE(got.arcs[1].feedback);
   CHECK(got.arcs[0].payload == "http.request");
   CHECK(got.arcs[0].capacity == 64);
   CHECK(got.arcs[0].queued == 13);

@@ -51,8 +51,9 @@ public:
     type().splits = true;
     return *this;
   }
-  builder& arc(const std::string& from, const std::string& to, std::size_t capacity = 8) {
-    g_.content.arcs.push_back({from, "out", to, "in", capacity, 0});
+  builder& arc(const std::string& from, const std::string& to, std::size_t capacity = 8,
+               feedback_policy feedback = feedback_policy::none) {
+    g_.content.arcs.push_back({from, "out", to, "in", capacity, 0, feedback});
     return *this;
   }
   operator typed_graph() const { return g_; }
@@ -114,8 +115,26 @@ typed_graph random_graph(std::mt19937_64& random) {
   }
   for (std::size_t i = 0; i < present.size(); ++i)
     for (std::size_t j = i + 1; j < present.size(); ++j)
-      if (random() % 3 == 0) b.arc(present[i], present[j], 8 + random() % 2);
+      if (random() % 3 == 0) {
+        b.arc(present[i], present[j], 8 + random() % 2);
+        if (random() % 3 == 0)
+          b.arc(present[j], present[i], 8, static_cast<feedback_policy>(1 + random() % 2));
+      }
   return b;
+}
+
+/// s -> a -> b -> c -> t with b -> x, and back from c to a; x comes from outside if there.
+builder loop(feedback_policy feedback, std::uint32_t b_version = 1, bool side = false) {
+  builder g;
+  g.op("s").op("a").op("b", "x", b_version).op("c").op("t");
+  if (side) g.op("side");
+  g.arc("s", "a").arc("a", "b").arc("b", "c").arc("c", "t").arc("c", "a", 8, feedback);
+  if (side) g.arc("side", "b");
+  return g;
+}
+
+std::string draining(const transition_plan& p) {
+  return names(p, [](const auto& c) { return c.drains; });
 }
 
 } // namespace
@@ -229,6 +248,54 @@ TEST_CASE("an arc with other credits is another arc") {
   CHECK(p.arcs[1].arc.capacity == 16);
   CHECK(region(p) == "a b");
   CHECK_FALSE(p.empty());
+}
+
+TEST_CASE("a loop that is handed over keeps the region as if it were none") {
+  const auto p = make_plan(loop(feedback_policy::hand_over), loop(feedback_policy::hand_over, 2));
+  CHECK(region(p) == "b");
+  CHECK(draining(p) == "");
+  CHECK(std::none_of(p.arcs.begin(), p.arcs.end(),
+                     [](const arc_change& a) { return a.drain != drain_part::none; }));
+}
+
+TEST_CASE("a loop that is drained has its head in the region, and what leads in elsewhere") {
+  const auto p = make_plan(loop(feedback_policy::drain), loop(feedback_policy::drain, 2));
+  CHECK(region(p) == "a b");
+  CHECK(draining(p) == "a");
+  CHECK(to_text(p).find("loops are emptied first: a\n") != std::string::npos);
+  const auto entered =
+      make_plan(loop(feedback_policy::drain, 1, true), loop(feedback_policy::drain, 2, true));
+  CHECK(region(entered) == "a b side");
+  CHECK(draining(entered) == "a");
+  for (const auto& a : entered.arcs) {
+    CAPTURE(a.arc.name());
+    const bool entrance = a.arc.from == "side";
+    const bool inside = a.arc.from != "s" && a.arc.to != "t" && !entrance;
+    CHECK(a.drain == (inside     ? drain_part::inside
+                      : entrance ? drain_part::entrance
+                                 : drain_part::none));
+    CHECK((a.in_region && a.arc.feedback != feedback_policy::none) == false);
+  }
+}
+
+TEST_CASE("another policy is another arc, and a feedback arc that goes is drained") {
+  const auto p = make_plan(loop(feedback_policy::hand_over), loop(feedback_policy::drain));
+  CHECK(std::count_if(p.arcs.begin(), p.arcs.end(),
+                      [](const auto& a) { return a.action == arc_action::remove; }) == 1);
+  CHECK(to_text(p).find("  - c.out -> a.in  (feedback: hand_over)\n"
+                        "  + c.out -> a.in  (feedback: drain)\n") != std::string::npos);
+  CHECK(draining(p) == "a");
+}
+
+TEST_CASE("operators that stay but are on other cycles take part, to learn of it") {
+  builder open, closed;
+  for (auto* g : {&open, &closed}) {
+    g->op("s").op("a").op("b").op("c").op("t");
+    g->arc("s", "a").arc("a", "b").arc("b", "c").arc("c", "t");
+  }
+  closed.arc("c", "a", 8, feedback_policy::hand_over);
+  for (const auto& p : {make_plan(open, closed), make_plan(closed, open)})
+    CHECK(names(p, [](const auto& c) { return c.participates(); }) == "a b c");
 }
 
 TEST_CASE("a start adds everything and sends no markers") {

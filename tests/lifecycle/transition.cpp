@@ -96,6 +96,19 @@ TEST_CASE("who is waited for is named, with the reason that it gave") {
                            "its state");
 }
 
+TEST_CASE("an operator that only lets the markers pass is named if it holds them back") {
+  transition t(2, mixed_plan(), t0);
+  vote(t);
+  t.on_report(report(report_kind::at_cut, "a"), t0);
+  t.on_report(report(report_kind::restored, "a"), t0);
+  CHECK(t.on_report(report(report_kind::delayed, "b", "2 packets are in its loop"), t0) ==
+        action::none);
+  CHECK(t.waiting_for() == "operator 'c' has not reached its cut, operator 'b' says not yet: 2 "
+                           "packets are in its loop");
+  t.on_report(report(report_kind::delayed, "b"), t0); // it has passed
+  CHECK(t.waiting_for() == "operator 'c' has not reached its cut");
+}
+
 TEST_CASE("a start has nobody at a cut, so it commits as soon as all is constructed") {
   transition_plan p;
   p.operators = {change(operator_action::add, "x", false)};

@@ -59,8 +59,7 @@ struct system_config : caf::actor_system_config {
     const auto workers = options.workers > 0
                              ? options.workers
                              : std::max<std::size_t>(1, std::thread::hardware_concurrency());
-    if (options.scheduler == "local") load<local_scheduler>();
-    else set("scheduler.policy", caf::atom_from_string(options.scheduler));
+    load<local_scheduler>();
     set("scheduler.max-threads", workers);
     set("scheduler.max-throughput", std::size_t{64}); // messages before another actor's turn
   }
@@ -99,6 +98,8 @@ service::service(service_options options) : parts_(std::make_unique<parts>(std::
   auto& p = *parts_;
   p.library =
       p.options.library ? p.options.library : std::make_shared<module_library>(p.options.scratch);
+  if (p.options.events)
+    static_cast<local_scheduler&>(p.system.scheduler()).attach(*p.options.events);
   p.pool = std::make_unique<blocking_pool>(std::max<std::size_t>(1, p.options.blocking_threads));
   p.environment.pool = p.pool.get();
   supervisor_setup setup;

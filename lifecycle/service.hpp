@@ -15,6 +15,7 @@
 
 namespace instar {
 
+class event_source;
 class operator_library;
 
 /// What a host decides when it makes a service.
@@ -25,7 +26,9 @@ struct service_options {
   std::size_t kept_history = 100;     ///< newest transitions; the log has all of them
   std::size_t activation_limit = 256; ///< packets per activation of an operator
   std::size_t blocking_threads = 16;  ///< for operators' blocking work
-  std::string scheduler = "local";    ///< `local_scheduler`, or CAF's `sharing`, `stealing`
+  /// What workers wait for while they are idle, for example a `net::reactor`; null = nothing.
+  /// Outlives the service.
+  event_source* events = nullptr;
   /// Where operators come from; null = from modules.
   std::shared_ptr<operator_library> library;
   /// Private copies of modules are made below it while they are loaded.

@@ -15,8 +15,9 @@ namespace instar {
 
 namespace {
 
-/// Turns after which a busy worker looks at what others have enqueued and at the event source, so
-/// that actors that wake each other for ever do not keep out the rest.
+/// Turns after which a busy worker looks at the event source, so that actors that wake each other
+/// for ever do not keep out the rest. At what other threads have enqueued it looks every other
+/// turn: that is rare, and often the supervisor's.
 constexpr std::uint64_t turns_between_looks = 32;
 
 /// How long work may wait for a busy worker while another one is idle.
@@ -84,10 +85,8 @@ private:
   caf::resumable* next() {
     for (;;) {
       caf::resumable* job = nullptr;
-      if (++turns_ % turns_between_looks == 0) {
-        all_.poll_events();
-        job = all_.take_shared();
-      }
+      if (++turns_ % turns_between_looks == 0) all_.poll_events();
+      if (turns_ % 2 == 0) job = all_.take_shared();
       if (!job) job = queue_.take();
       if (!job) job = all_.take_shared();
       bool leaves = queue_.size() > 0;

@@ -183,3 +183,18 @@ TEST_CASE("stopping drains: every packet that a source has emitted arrives") {
   w.run();
   CHECK(w.outcomes().back().outcome == transition_outcome::refused);
 }
+
+TEST_CASE("a source that always emits more than its credit still reaches its cut") {
+  world w;
+  w.plot().total = 20000;
+  w.plot().per_event = 50;
+  w.order(world::make_graph({"source -> a -> sink"}, {}, 4));
+  for (int i = 0; i < 200; ++i) w.step();
+  w.order(updates{{"source", "test.source", 2}});
+  for (int i = 0; i < 3000 && w.outcomes().size() < 2; ++i) w.step();
+  REQUIRE(w.outcomes().size() == 2);
+  CHECK(w.outcomes()[1].outcome == transition_outcome::committed);
+  CHECK(w.plot().sinks["sink"].size() < 2000);
+  w.run();
+  CHECK(w.check().value_or("") == "");
+}

@@ -154,8 +154,13 @@ bool operator_core::activate() {
   const bool timed = counts.activations.get() % sampled == 0;
   const auto begin = timed ? core_clock::now() : core_clock::time_point{};
   more_ = false;
-  if (retry_kept() && process()) guarded([this] { instance_->on_activation_end(*this); });
-  if (aligner_.complete() && !blocked_ && !cut_failed_) try_cut();
+  const bool was_blocked = blocked_;
+  if (retry_kept()) {
+    // Who fills its credit in every activation would else never come to its cut.
+    if (was_blocked) cut_if_due();
+    if (running() && process()) guarded([this] { instance_->on_activation_end(*this); });
+  }
+  cut_if_due();
   const bool again = flush_and_sleep();
   if (timed)
     counts.busy_ns.add(static_cast<std::uint64_t>((core_clock::now() - begin).count()) * sampled);
@@ -383,6 +388,10 @@ std::optional<std::string> operator_core::reason_to_wait() {
   const auto purpose =
       part_.role == cut_role::replace ? cut_purpose::hand_over : cut_purpose::removal;
   return instance_->not_yet(*this, purpose);
+}
+
+void operator_core::cut_if_due() {
+  if (running() && aligner_.complete() && !blocked_ && !cut_failed_) try_cut();
 }
 
 /// The last step before the operator changes: everything of the old graph has been processed and

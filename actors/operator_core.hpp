@@ -145,6 +145,7 @@ private:
   bool process_packets();
   bool take_from(std::size_t in, std::size_t& budget);
   void on_marker(std::size_t in, epoch_t epoch);
+  void cut_if_due();
   void try_cut();
   std::optional<std::string> reason_to_wait();
   bool forward_markers();

@@ -38,32 +38,35 @@
 #define JOIN 3
 #define PLACES 4
 
-/* Arcs: 0 source-split, 1 split-a, 2 split-b, 3 a-join, 4 b-join, 5 join-sink. */
-#define ARCS 6
-#define IN1(p) (p)
-#define IN2 4                             /* of join alone */
-#define OUT1(p) (p == SPLIT -> 1 : p + 2)
-#define OUT2 2                            /* of split alone */
-
+/*
+ * Arcs: 0 split-a, 1 split-b, 2 a-join, 3 b-join, 4 join-sink. That from the source always has the
+ * next packet: a source that is late is like a `split` that takes it late.
+ */
+#define ARCS 4
+#define IN1(p) (p - 1)
+#define IN2 3                             /* of join alone */
+#define OUT1(p) (p == SPLIT -> 0 : p + 1)
+#define OUT2 1                            /* of split alone */
 /* What the plan says: the set, the region around it and its head. */
 #ifdef SET_A_JOIN
 #define MEMBER(p) (p == A || p == JOIN)
 #define MEMBERS (1 << A | 1 << JOIN)
 #define REGION (1 << SPLIT | 1 << A | 1 << B | 1 << JOIN)
-#define MARKED(arc) (arc >= 1 && arc <= 4)
+#define HEADS (1 << SPLIT)
+#define MARKED(arc) (arc <= 3)
 #else
 #define MEMBER(p) (p == A || p == B)
 #define MEMBERS (1 << A | 1 << B)
 #ifdef MUTANT_REGION_WITHOUT_ANCESTOR
 #define REGION MEMBERS
+#define HEADS MEMBERS
 #define MARKED(arc) false
 #else
 #define REGION (1 << SPLIT | 1 << A | 1 << B)
-#define MARKED(arc) (arc == 1 || arc == 2)
+#define HEADS (1 << SPLIT)
+#define MARKED(arc) (arc <= 1)
 #endif
 #endif
-#define IN_REGION(p) (REGION >> p & 1)
-#define IS_HEAD(p) (IN_REGION(p) && !MARKED(IN1(p)))
 
 /* -- arcs --------------------------------------------------------------------------------------- */
 
@@ -96,7 +99,10 @@ byte live[PLACES]; /* which of the two the supervisor takes for the running one 
   assert(nfull(box[to]));                     \
   box[to]!what, epoch, state1, state2
 
-/* To the supervisor: kind, place, epoch. */
+/*
+ * To the supervisor. A report is written where it is waited for, if its epoch is the one under way,
+ * and the supervisor acts on it when it likes: so every delay of the message is in the model.
+ */
 #define CREATED 0
 #define PREPARED 1
 #define AT_CUT 2
@@ -104,24 +110,53 @@ byte live[PLACES]; /* which of the two the supervisor takes for the running one 
 #define RUNNING 4
 #define ENDED 5
 #define KINDS 6
-#define FAILED 6
-chan reports = [12] of { byte, byte, byte };
+byte awaited[KINDS]; /* places, as bits */
+bool failed;
+byte epoch;          /* of the transition under way, or of the last one */
+byte step;
+#define OVER 0
+#define PREPARE 1
+#define MARK 2
+#define COMMIT 3     /* and retire */
 
-#define report(kind, epoch)  \
-  assert(nfull(reports));    \
-  reports!kind, place, epoch
+#ifdef MUTANT_OLD_REPORTS_COUNT
+#define UNDER_WAY(ours) (step != OVER)
+#else
+#define UNDER_WAY(ours) (step != OVER && ours == epoch)
+#endif
+
+inline report(kind, ours)
+{
+  if
+  :: UNDER_WAY(ours) -> awaited[kind] = awaited[kind] & ~(1 << place)
+  :: else
+  fi
+}
+
+inline report_failure(ours)
+{
+  if
+  :: UNDER_WAY(ours) -> failed = true
+  :: else
+  fi
+}
+
+/* Votes commute with each other: only one order of them is searched. */
+#define IN_TURN(kind) (step != PREPARE || (awaited[kind] & ((1 << place) - 1)) == 0)
 
 byte faults; /* how many more things may go wrong in this transition */
 
 /* -- what is checked ---------------------------------------------------------------------------- */
 
-byte ghost_holds_state; /* members whose successor of this transition has restored */
+byte ghost_restored[TRANSITIONS + 1]; /* by epoch: members whose successor holds the state */
 byte ghost_version[PLACES];
 byte ghost_running[PLACES];
-bool ghost_delivered;
+byte at_sink;              /* packets of which both have come to the sink */
+byte seen_by[PACKETS + 1];   /* by packet: the version that the first of its two was of */
+byte ghost_recorded = 1; /* version of the set, by the history */
 
 /* Within one step only, so not part of the state. */
-hidden byte number, way, version_seen, told_epoch, state1, state2, kind, from, i;
+hidden byte number, way, version_seen, told_epoch, state1, state2, i;
 
 /* -- an operator's instance and the actor around it --------------------------------------------- */
 
@@ -134,7 +169,7 @@ hidden byte number, way, version_seen, told_epoch, state1, state2, kind, from, i
 #define SUCCESSOR (2 * place + 1 - slot)
 
 /* The aligner. */
-#define EXPECTED1 MARKED(IN1(place))
+#define EXPECTED1 (place != SPLIT && MARKED(IN1(place)))
 #define EXPECTED2 (place == JOIN && MARKED(IN2))
 #if defined(MUTANT_NO_HOLD)
 #define HELD(delivered) (aligning && complete)
@@ -199,7 +234,7 @@ inline take(a, expected, delivered, next)
     if
     :: MEMBER(place) ->
       assert(version_seen == 0 || version_seen == version); /* no mixed versions */
-      assert(version == 1 || ghost_holds_state == MEMBERS); /* no new code before all can */
+      assert(version == 1 || ghost_restored[version - 1] == MEMBERS); /* no new code before all can */
       version_seen = version
     :: else
     fi;
@@ -208,13 +243,33 @@ inline take(a, expected, delivered, next)
     :: place == B -> way = 2
     :: else
     fi;
-    emit(OUT1(place), kept1);
     if
-    :: place == SPLIT -> emit(OUT2, kept2)
-    :: else
+    :: place == JOIN -> deliver()
+    :: else -> emit(OUT1(place), kept1)
     fi
   fi;
   number = 0; way = 0; version_seen = 0
+}
+
+/* At the sink, which is always ready. */
+inline deliver()
+{
+  if
+  :: seen_by[number] == 0 -> seen_by[number] = version_seen
+  :: else ->
+    assert(version_seen == seen_by[number]); /* no mixed versions: the other one of the two */
+    seen_by[number] = 0;
+    at_sink++
+  fi
+}
+
+inline take_from_source()
+{
+  number = next1;
+  next1++;
+  emit(OUT1(place), kept1);
+  emit(OUT2, kept2);
+  number = 0
 }
 
 inline retry(a, kept)
@@ -235,7 +290,7 @@ inline forget_epoch()
 inline cut()
 {
   if
-  :: MARKED(OUT1(place)) -> push(OUT1(place), 0, 0, aligning)
+  :: place != JOIN && MARKED(OUT1(place)) -> push(OUT1(place), 0, 0, aligning)
   :: else
   fi;
   if
@@ -260,7 +315,7 @@ inline leave(epoch)
 /* `version` is that of the operator, one more than the epoch that brought it. */
 proctype instance(byte place, slot, phase, version)
 {
-  byte next1 = version, next2 = version; /* the operator's state: the next packet of each in-arc */
+  byte next1 = version, next2 = version; /* its state: the next packet of each in-arc, from 1 */
   byte aligning;                         /* epoch whose markers are being collected, or none */
   bool delivered1, delivered2, complete;
   bool not_yet;                          /* says so until the transition is given up */
@@ -270,24 +325,25 @@ end:
   do
   /* A successor's birth. */
   :: d_step {
-      box[ME]?create(told_epoch, _, _) ->
+      IN_TURN(CREATED) && box[ME]?[create(_, _, _)] ->
+        box[ME]?create(told_epoch, _, _);
         assert(phase == VACANT);
         phase = CONSTRUCTED; version = told_epoch + 1;
         report(CREATED, told_epoch); told_epoch = 0
     }
   :: d_step {
-      faults > 0 && box[ME]?[create(_, _, _)] -> /* its constructor throws */
+      IN_TURN(CREATED) && faults > 0 && box[ME]?[create(_, _, _)] -> /* its constructor throws */
         faults--;
         box[ME]?create(told_epoch, _, _);
         phase = CONSTRUCTED; version = told_epoch + 1;
-        report(FAILED, told_epoch); told_epoch = 0
+        report_failure(told_epoch); told_epoch = 0
     }
   :: d_step {
       box[ME]?restore(told_epoch, state1, state2) ->
         if
         :: phase == CONSTRUCTED && version == told_epoch + 1 ->
           next1 = state1; next2 = state2;
-          ghost_holds_state = ghost_holds_state | 1 << place;
+          ghost_restored[told_epoch] = ghost_restored[told_epoch] | 1 << place;
           report(RESTORED, told_epoch)
         :: else /* rolled back: its actor has ended */
         fi;
@@ -297,7 +353,7 @@ end:
       faults > 0 && phase == CONSTRUCTED && box[ME]?[restore(_, _, _)] -> /* its restore throws */
         faults--;
         box[ME]?restore(told_epoch, _, _);
-        report(FAILED, told_epoch); told_epoch = 0
+        report_failure(told_epoch); told_epoch = 0
     }
   :: d_step {
       box[ME]?start(told_epoch, _, _) ->
@@ -310,7 +366,8 @@ end:
 
   /* A part in a transition. */
   :: d_step {
-      box[ME]?prepare(told_epoch, _, _) ->
+      IN_TURN(PREPARED) && box[ME]?[prepare(_, _, _)] ->
+        box[ME]?prepare(told_epoch, _, _);
         assert(phase == RUNS && aligning == 0);
         aligning = told_epoch;
         report(PREPARED, told_epoch); told_epoch = 0
@@ -333,25 +390,27 @@ end:
         if
         :: phase == CONSTRUCTED && version == told_epoch + 1 -> leave(told_epoch)
         :: aligning == told_epoch && told_epoch != 0 ->
-#ifdef MUTANT_ABORT_KEEPS_HOLD
-          aligning = 0; not_yet = false; /* and `delivered`, `complete` stay */
-#else
           forget_epoch();
-#endif
+#ifndef MUTANT_ABORT_LEAVES_WAITING
           if
           :: phase == WAITS -> phase = RUNS
           :: else
           fi
+#endif
         :: else
         fi;
         told_epoch = 0
     }
 
   /* Work. */
-  :: d_step { WORKS && kept1 && CREDIT(OUT1(place)) -> retry(OUT1(place), kept1) }
+  :: d_step { place != JOIN && WORKS && kept1 && CREDIT(OUT1(place)) -> retry(OUT1(place), kept1) }
   :: d_step { WORKS && kept2 && CREDIT(OUT2) -> retry(OUT2, kept2) }
   :: d_step {
-      WORKS && !BLOCKED && !HELD(delivered1) && nempty(arc[IN1(place)]) ->
+      place == SPLIT && WORKS && !BLOCKED && !HELD(false) && next1 <= PACKETS ->
+        take_from_source()
+    }
+  :: d_step {
+      place != SPLIT && WORKS && !BLOCKED && !HELD(delivered1) && nempty(arc[IN1(place)]) ->
         take(IN1(place), EXPECTED1, delivered1, next1)
     }
   :: d_step {
@@ -364,4 +423,139 @@ end:
         faults--; not_yet = true
     }
   od
+}
+
+/* -- the supervisor ----------------------------------------------------------------------------- */
+
+#define REPORTED(kind) (awaited[kind] == 0)
+#ifdef MUTANT_COMMIT_BEFORE_RESTORED
+#define ALL_RESTORED true
+#else
+#define ALL_RESTORED REPORTED(RESTORED)
+#endif
+#ifdef FIRST_FAILS
+#define MAY_COMMIT (epoch > 1)
+#else
+#define MAY_COMMIT true
+#endif
+
+/* To the running instances of the places in `which`. */
+inline tell_running(which, what)
+{
+  for (i : 0 .. PLACES - 1) {
+    if
+    :: which >> i & 1 -> tell(2 * i + live[i], what, epoch, 0, 0)
+    :: else
+    fi
+  }
+  i = 0
+}
+
+inline tell_successors(what)
+{
+  for (i : 0 .. PLACES - 1) {
+    if
+    :: MEMBER(i) -> tell(2 * i + 1 - live[i], what, epoch, 0, 0)
+    :: else
+    fi
+  }
+  i = 0
+}
+
+inline begin()
+{
+  epoch++;
+  step = PREPARE;
+  faults = 1;
+  awaited[CREATED] = MEMBERS;
+  awaited[PREPARED] = REGION;
+  awaited[AT_CUT] = MEMBERS;
+  awaited[RESTORED] = MEMBERS;
+  awaited[RUNNING] = MEMBERS;
+  awaited[ENDED] = MEMBERS;
+  tell_successors(create);
+  tell_running(REGION, prepare)
+}
+
+inline finish()
+{
+  step = OVER;
+  failed = false;
+  faults = 0;
+  for (i : 0 .. KINDS - 1) {
+    awaited[i] = 0
+  }
+  i = 0
+}
+
+inline give_up()
+{
+  tell_running(REGION, abort);
+  tell_successors(abort);
+  finish()
+}
+
+active proctype supervisor()
+{
+  do
+  :: d_step { step == OVER && epoch < TRANSITIONS -> begin() }
+  :: d_step {
+      step == PREPARE && REPORTED(CREATED) && REPORTED(PREPARED) ->
+        step = MARK;
+        tell_running(HEADS, enter)
+    }
+  :: d_step {
+      step == MARK && REPORTED(AT_CUT) && ALL_RESTORED && MAY_COMMIT -> /* point of no return */
+        step = COMMIT;
+        tell_running(MEMBERS, commit);
+        for (i : 0 .. PLACES - 1) {
+          if
+          :: MEMBER(i) -> live[i] = 1 - live[i]
+          :: else
+          fi
+        }
+        i = 0
+    }
+  :: d_step {
+      step == COMMIT && REPORTED(RUNNING) && REPORTED(ENDED) ->
+        ghost_recorded = epoch + 1;
+        finish()
+    }
+  :: d_step { failed -> give_up() }
+#ifndef MUTANT_NO_DEADLINE
+  :: d_step { step == PREPARE || step == MARK -> give_up() } /* the deadline, at any moment */
+#endif
+#ifdef MUTANT_DEADLINE_AFTER_COMMIT
+  :: d_step { step == COMMIT -> give_up() }
+#endif
+  :: d_step {
+      timeout -> /* nobody can do anything any more: is everything as it should be? */
+        assert(step == OVER && epoch == TRANSITIONS);
+        assert(at_sink == PACKETS);
+        for (i : 0 .. PLACES - 1) {
+          assert(ghost_running[i] == 1);
+          assert(!MEMBER(i) || ghost_version[i] == ghost_recorded)
+        }
+        for (i : 0 .. ARCS - 1) {
+          assert(empty(arc[i]) && used[i] == 0)
+        }
+        i = 0
+    } -> break
+  od
+}
+
+init
+{
+  atomic {
+    for (i : 0 .. PLACES - 1) {
+      ghost_version[i] = 1;
+      ghost_running[i] = 1;
+      run instance(i, 0, RUNS, 1);
+      if
+      :: MEMBER(i) -> run instance(i, 1, VACANT, 0)
+      :: else
+      fi
+    }
+    i = 0
+  }
 }

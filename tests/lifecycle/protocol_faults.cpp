@@ -57,13 +57,13 @@ std::vector<fault> faults() {
       if (reference == next) w.advance(seconds(3));
     };
   };
-  const std::string constructor = "its constructor threw: told to fail in the constructor";
+  const std::string constructor =
+      "(test.stage@2): its constructor threw: told to fail in the constructor";
   const std::string late = "the deadline has passed";
   return {
-      {"first constructor", exchange, construct(0), "operator 'a' (test.stage@2): " + constructor},
-      {"second constructor", exchange, construct(1), "operator 'c' (test.stage@2): " + constructor},
-      {"constructor of an added one", reshape, construct(1),
-       "operator 'x' (test.stage@2): " + constructor},
+      {"first constructor", exchange, construct(0), constructor},
+      {"second constructor", exchange, construct(1), constructor},
+      {"constructor of an added one", reshape, construct(1), constructor},
       {"save of the first", exchange, save("a"),
        "operator 'a' (test.stage@1): saving its state failed"},
       {"save of the last", exchange, save("c"),

@@ -172,8 +172,8 @@ void supervisor::start(std::shared_ptr<transition_order> order) {
   const auto now = transition::clock::now();
   entry.steps.push_back({"plan", now - began});
   transition state(entry.epoch, what.plan, now);
-  active_.emplace(
-      active{std::move(order), std::move(what), std::move(entry), {}, std::move(state), {}, {}});
+  active_.emplace(active{
+      std::move(order), std::move(what), std::move(entry), {}, {}, std::move(state), {}, {}});
   const auto deadline =
       active_->order->deadline.count() > 0 ? active_->order->deadline : setup_.options->deadline;
   delayed_send(this, deadline, deadline_message{active_->state.epoch()});
@@ -278,7 +278,7 @@ void supervisor::commit() {
       send(now.after.members.find(op.name)->second.actor, start_message{epoch, {}});
     else send(live_.members.find(op.name)->second.actor, commit_message{epoch});
   }
-  live_ = std::move(now.after);
+  now.before = std::exchange(live_, std::exchange(now.after, {}));
   running_ = std::move(now.what.wanted);
   given_ = std::move(now.what.given);
   epoch_ = epoch;
@@ -341,16 +341,45 @@ void supervisor::record(history_entry entry, const transition_order& order) {
   if (order.done) order.done(std::move(entry));
 }
 
+// -- actors that die ----------------------------------------------------------------------------
+
 void supervisor::on_down(const caf::down_msg& m) {
-  const auto found =
-      std::find_if(live_.members.begin(), live_.members.end(),
-                   [&](const auto& item) { return item.second.actor.address() == m.source; });
-  if (found == live_.members.end()) return; // replaced, removed or never started
-  const auto reason =
-      "the actor of operator '" + found->first + "' has died: " + to_string(m.reason);
+  const auto name_in = [&](const live_graph& g) -> std::optional<std::string> {
+    for (const auto& [name, member] : g.members)
+      if (member.actor && member.actor.address() == m.source) return name;
+    return std::nullopt;
+  };
+  if (const auto name = name_in(live_)) return on_member_down(*name, m.reason);
+  if (!active_) return; // replaced, removed or never started
+  if (const auto name = name_in(active_->after)) return on_successor_down(*name, m.reason);
+  if (const auto name = name_in(active_->before); name && m.reason) return on_former_down(*name);
+}
+
+/// What it held is lost: the service has to stop. A drain goes on, to its deadline if need be.
+void supervisor::on_member_down(const std::string& name, const caf::error& why) {
+  const auto reason = "the actor of operator '" + name + "' has died: " + to_string(why);
   spdlog::error("{}", reason);
-  if (active_) act(active_->state.give_up(reason, transition::clock::now()));
+  const auto now = transition::clock::now();
+  if (active_ && active_->state.decided())
+    act(active_->state.on_report({report_kind::running, epoch_, name, {}}, now)); // it never will
+  else if (active_ && !active_->order->stops) act(active_->state.give_up(reason, now));
   if (setup_.on_end) setup_.on_end(reason);
+}
+
+void supervisor::on_successor_down(const std::string& name, const caf::error& why) {
+  act(active_->state.give_up("the actor of the new operator '" + name +
+                                 "' has died: " + to_string(why),
+                             transition::clock::now()));
+}
+
+/// An old instance was lost after the commit was decided. Nothing is lost with it: the successor
+/// holds the state of the cut, and only has not been told to start.
+void supervisor::on_former_down(const std::string& name) {
+  spdlog::error("the actor of operator '{}' has died before it could hand over", name);
+  const auto epoch = active_->state.epoch();
+  if (const auto heir = live_.members.find(name); heir != live_.members.end())
+    send(heir->second.actor, start_message{epoch, {}});
+  act(active_->state.on_report({report_kind::ended, epoch, name, {}}, transition::clock::now()));
 }
 
 service_status supervisor::status() const {

@@ -81,7 +81,8 @@ private:
     std::shared_ptr<transition_order> order;
     planned what;
     history_entry entry;
-    live_graph after;
+    live_graph after;  ///< until the commit
+    live_graph before; ///< from then on
     transition state;
     std::vector<caf::actor> told;       ///< old operators with a part
     std::vector<caf::actor> successors; ///< new instances
@@ -91,6 +92,9 @@ private:
   void on_report(const report_message& m);
   void on_deadline(epoch_t epoch);
   void on_down(const caf::down_msg& m);
+  void on_successor_down(const std::string& name, const caf::error& why);
+  void on_member_down(const std::string& name, const caf::error& why);
+  void on_former_down(const std::string& name);
 
   planned make(const wanted_graph& wanted);
   result<graph> resolve(const wanted_graph& wanted) const;

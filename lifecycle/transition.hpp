@@ -28,6 +28,8 @@ public:
 
   epoch_t epoch() const { return epoch_; }
   step current() const { return step_; }
+  /// The point of no return has been passed.
+  bool decided() const { return step_ == step::commit || step_ == step::retire; }
 
   /// What the supervisor has to do after a report.
   enum class action {

@@ -11,45 +11,6 @@ using updates = std::vector<operator_update>;
 
 } // namespace
 
-TEST_CASE("a transition that fails at any step leaves the old version serving with its state") {
-  const char* reference = "test.stage@2";
-  const std::vector<std::pair<const char*, std::function<void(script&)>>> faults{
-      {"constructor", [&](script& s) { s.throws_in_constructor = reference; }},
-      {"restore", [&](script& s) { s.throws_in_restore = reference; }},
-      {"save", [&](script& s) { s.throws_in_save = "test.stage@1"; }},
-  };
-  for (const auto& [where, fault] : faults) {
-    CAPTURE(where);
-    for (std::size_t at = 60; at < 260; at += 7) {
-      CAPTURE(at);
-      world w;
-      w.plot().total = 20;
-      fault(w.plot());
-      w.order(world::make_graph({"source -> a -> b -> c -> sink"}));
-      for (std::size_t i = 0; i < at; ++i) w.step();
-      w.order(updates{{"a", "test.stage", 2}, {"c", "test.stage", 2}});
-      w.run();
-      REQUIRE(w.outcomes().size() == 2);
-      const auto& outcome = w.outcomes()[1];
-      CHECK(outcome.outcome != transition_outcome::committed);
-      CHECK(outcome.reason.find("told to fail in") != std::string::npos);
-      CHECK(check_order(w.plot(), "sink").value_or("") == "");
-      for (const auto& r : w.plot().sinks["sink"])
-        for (const auto& met : r.met) CHECK(met.ends_with("@1"));
-
-      w.plot().throws_in_constructor = w.plot().throws_in_restore = w.plot().throws_in_save = "";
-      w.order(updates{{"a", "test.stage", 2}, {"c", "test.stage", 2}});
-      w.run();
-      CHECK(w.outcomes().back().outcome == transition_outcome::committed);
-      CHECK(w.plot().restored["a"] == w.plot().total);
-      CHECK(w.plot().restored["c"] == w.plot().total);
-      w.stop();
-      w.run();
-      CHECK(w.plot().instances == 0);
-    }
-  }
-}
-
 TEST_CASE("no transition hangs: an operator that never is ready is named at the deadline") {
   world w;
   w.plot().total = 50;

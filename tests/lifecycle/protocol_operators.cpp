@@ -25,7 +25,15 @@ public:
 
   void on_start(context& ctx) override {
     meet(ctx);
-    if (who_.born == 0) who_.born = ctx.epoch();
+    if (!restored_) {
+      who_.born = ctx.epoch();
+      return;
+    }
+    // Not in `restore`: an instance that is never started may be given a state that is out of date,
+    // because the old one has been told to go on.
+    if (const auto worked = script_->seen.processed(who_); worked != count_)
+      script_->breaches.push_back("the state of " + name_ + " says " + std::to_string(count_) +
+                                  " packets, it had " + std::to_string(worked));
   }
 
   std::optional<std::string> not_yet(context& ctx, cut_purpose) override {
@@ -47,9 +55,7 @@ public:
     count_ = r.root<StageState>().getCount();
     who_.born = r.root<StageState>().getBorn();
     script_->restored[name_] = count_;
-    if (const auto worked = script_->seen.processed(who_); worked != count_)
-      script_->breaches.push_back("the state of " + name_ + " says " + std::to_string(count_) +
-                                  " packets, it had " + std::to_string(worked));
+    restored_ = true;
   }
 
 protected:
@@ -97,7 +103,7 @@ private:
     return !named.empty() && (named == type_ || named == name_);
   }
 
-  bool worked_ = false;
+  bool restored_ = false, worked_ = false;
 };
 
 template <std::uint32_t Version>
@@ -226,10 +232,9 @@ template <template <std::uint32_t> class Operator>
 void scripted_library::add() {
   const auto one = [this]<class Op>(std::type_identity<Op>) {
     types_.add(instar::describe(Op::type), [this](const settings& values) {
-      if (script_.building) script_.building();
-      if (script_.throws_in_constructor ==
-              std::string(Op::type.name) + "@" + std::to_string(Op::type.version) &&
-          script_.constructor_throws_after-- <= 0)
+      const auto reference = std::string(Op::type.name) + "@" + std::to_string(Op::type.version);
+      if (script_.building) script_.building(reference);
+      if (script_.throws_in_constructor == reference && script_.constructor_throws_after-- <= 0)
         throw std::runtime_error("told to fail in the constructor");
       return host_factory<Op>()(values);
     });
@@ -244,9 +249,9 @@ result<operator_description> scripted_library::describe(std::string_view type,
 }
 
 result<operator_factory> scripted_library::load(std::string_view type, std::uint32_t version) {
-  if (script_.loading) script_.loading();
-  if (const auto reference = std::string(type) + "@" + std::to_string(version);
-      script_.fails_to_load == reference)
+  const auto reference = std::string(type) + "@" + std::to_string(version);
+  if (script_.loading) script_.loading(reference);
+  if (script_.fails_to_load == reference)
     return failure{errc::system, "module of " + reference + ": told to fail in loading"};
   return types_.load(type, version);
 }

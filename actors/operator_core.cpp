@@ -443,6 +443,7 @@ void operator_core::commit_rewire(epoch_t epoch) {
   (void)epoch;
   aligner_.finish();
   set_links(std::move(part_.next));
+  if (!part_.next_name.empty()) setup_.place.name = std::move(part_.next_name);
   part_ = {};
   phase_ = phase::running;
 }

@@ -121,6 +121,7 @@ struct OperatorNode {
   errorLimit @5 :UInt32;
   errorWindowNs @6 :Int64;
   line @7 :UInt64;
+  was @8 :Text;
 }
 
 enum ErrorStrategy {
@@ -165,6 +166,7 @@ struct OperatorChange {
   arcsChange @7 :Bool;
   inRegion @8 :Bool;
   isHead @9 :Bool;
+  oldName @10 :Text;            # empty if it keeps its name
 }
 
 enum OperatorAction {
@@ -178,6 +180,7 @@ struct ArcChange {
   action @0 :ArcAction;
   arc @1 :ArcNode;
   inRegion @2 :Bool;
+  oldName @3 :Text;             # empty if it keeps its name
 }
 
 enum ArcAction {

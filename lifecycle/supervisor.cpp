@@ -27,12 +27,14 @@ std::string summary(const transition_plan& plan) {
   std::string text;
   std::size_t changes = 0;
   for (const auto& op : plan.operators) {
-    if (op.action == operator_action::keep) continue;
+    if (op.action == operator_action::keep && !op.renamed()) continue;
     if (++changes > most) continue;
     if (!text.empty()) text += ", ";
     if (op.action == operator_action::add) text += "+ " + op.name + ": " + op.new_reference;
     else if (op.action == operator_action::remove) text += "- " + op.name;
+    else if (op.action == operator_action::keep) text += op.name;
     else text += op.name + ": " + op.old_reference + " -> " + op.new_reference;
+    if (op.renamed()) text += " (was " + op.old_name + ")";
   }
   if (changes > most) text += ", and " + std::to_string(changes - most) + " more";
   const auto arcs = std::count_if(plan.arcs.begin(), plan.arcs.end(),
@@ -227,11 +229,15 @@ supervisor::spawn_successors(const std::map<std::string, operator_factory>& fact
 
 void supervisor::tell_parts() {
   auto& now = *active_;
+  std::map<std::string, caf::actor> successors; // by running name
+  for (const auto& op : now.what.plan.operators)
+    if (op.action == operator_action::replace)
+      successors.emplace(op.before(), now.after.members.find(op.name)->second.actor);
   for (auto& [name, part] :
        live_.parts(now.what.plan, now.after, now.what.wanted, now.state.epoch())) {
     const auto& old = live_.members.find(name)->second.actor;
     caf::actor successor;
-    if (part.role == cut_role::replace) successor = now.after.members.find(name)->second.actor;
+    if (part.role == cut_role::replace) successor = successors.find(name)->second;
     now.told.push_back(old);
     send(old, prepare_message{std::move(part), std::move(successor)});
   }
@@ -264,7 +270,7 @@ void supervisor::act(transition::action what) {
 void supervisor::send_markers() {
   for (const auto& op : active_->what.plan.operators)
     if (op.is_head)
-      send(live_.members.find(op.name)->second.actor, enter_message{active_->state.epoch()});
+      send(live_.members.find(op.before())->second.actor, enter_message{active_->state.epoch()});
 }
 
 /// The point of no return: every old operator with a part waits at its cut, every successor holds
@@ -276,11 +282,13 @@ void supervisor::commit() {
     if (!op.participates()) continue;
     if (op.action == operator_action::add)
       send(now.after.members.find(op.name)->second.actor, start_message{epoch, {}});
-    else send(live_.members.find(op.name)->second.actor, commit_message{epoch});
+    else send(live_.members.find(op.before())->second.actor, commit_message{epoch});
   }
   live_ = std::move(now.after);
   running_ = std::move(now.what.wanted);
   given_ = std::move(now.what.given);
+  for (auto* g : {&running_.content, &given_}) // done: it is no part of the graph
+    for (auto& op : g->operators) op.was.clear();
   epoch_ = epoch;
 }
 

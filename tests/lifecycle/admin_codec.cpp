@@ -34,6 +34,7 @@ graph sample_graph() {
   op.values.set("cold", true);
   op.on_error = {error_strategy::stop, 3, 7s};
   op.line = 12;
+  op.was = "fetch";
   g.operators = {op, {}};
   g.arcs = {{"a", "out", "load", "in", 64, 3}, {}};
   return g;
@@ -59,6 +60,7 @@ TEST_CASE("a graph comes back as it was sent") {
   CHECK(got.operators[0].values == sent.operators[0].values);
   CHECK(got.operators[0].on_error == sent.operators[0].on_error);
   CHECK(got.operators[0].line == 12);
+  CHECK(got.operators[0].was == "fetch");
   REQUIRE(got.arcs.size() == 2);
   check_same(got.arcs[0], sent.arcs[0]);
 }
@@ -107,10 +109,11 @@ TEST_CASE("a plan comes back as it was sent") {
                             "LoadState 1 -> 2",
                             false,
                             true,
-                            true});
+                            true,
+                            "fetch"});
   sent.operators.push_back(
       {operator_action::keep, "x", "x@1", "x@1", {}, false, "", true, false, false});
-  sent.arcs.push_back({arc_action::add, {"a", "o", "b", "i", 5, 9}, true});
+  sent.arcs.push_back({arc_action::add, {"a", "o", "b", "i", 5, 9}, true, "c.o -> b.i"});
   sent.refusals.push_back({errc::incompatible, "no"});
   const auto got = back<wire::Plan>(sent);
   REQUIRE(got.operators.size() == 2);
@@ -124,11 +127,13 @@ TEST_CASE("a plan comes back as it was sent") {
   CHECK_FALSE(op.arcs_change);
   CHECK(op.in_region);
   CHECK(op.is_head);
+  CHECK(op.old_name == "fetch");
   CHECK(got.operators[1].arcs_change);
   CHECK_FALSE(got.operators[1].in_region);
   CHECK_FALSE(got.operators[1].is_head);
   REQUIRE(got.arcs.size() == 1);
   CHECK(got.arcs[0].in_region);
+  CHECK(got.arcs[0].old_name == "c.o -> b.i");
   check_same(got.arcs[0].arc, sent.arcs[0].arc);
   CHECK(got.refused());
 }

@@ -188,6 +188,75 @@ TEST_CASE("transitions asked for while one runs take place in the order they cam
   CHECK(check_order(w.plot(), "sink").value_or("") == "");
 }
 
+TEST_CASE("a renamed operator goes on with queues, counters and state, at any message") {
+  for (const auto* type : {"test.stage@1", "test.stage@2"}) {
+    CAPTURE(type);
+    std::size_t at = 0;
+    for (bool reached = true; reached; ++at) {
+      CAPTURE(at);
+      world w;
+      w.plot().total = 12;
+      w.order(world::make_graph({"source -> a -> b -> sink"}));
+      std::size_t done = 0;
+      while (done < at && w.step()) ++done;
+      reached = done == at;
+      auto renamed = world::make_graph({"source -> c -> b -> sink"}, {{"c", type}});
+      renamed.operators[1].was = "a";
+      w.order(renamed);
+      w.run();
+      REQUIRE(w.outcomes().size() == 2);
+      CHECK_MESSAGE(w.outcomes()[1].outcome == transition_outcome::committed,
+                    w.outcomes()[1].reason);
+      const auto& got = w.plot().sinks["sink"];
+      REQUIRE(got.size() == 12);
+      std::size_t under_old_name = 0;
+      for (std::size_t i = 0; i < got.size(); ++i) {
+        CHECK(got[i].number == i);
+        if (!got[i].met[1].starts_with("a")) continue;
+        CHECK_MESSAGE(under_old_name == i, "met the old name after the new one");
+        ++under_old_name;
+      }
+      if (type[11] == '2') CHECK(w.plot().restored.at("c") == under_old_name);
+      const auto status = w.status();
+      REQUIRE(status.operators.size() == 4);
+      CHECK(status.operators[1].name == "c");
+      CHECK(status.operators[1].packets_in == 12);
+      CHECK(status.arcs[1].name == "c.out -> b.in");
+
+      // The same file again, and an update under the new name.
+      w.order(renamed);
+      w.order(updates{{"c", "test.stage", 2}, {"b", "test.stage", 2}});
+      w.run();
+      REQUIRE(w.outcomes().size() == 4);
+      CHECK(w.outcomes()[2].outcome == transition_outcome::unchanged);
+      CHECK(w.outcomes()[3].outcome == transition_outcome::committed);
+      CHECK(w.outcomes()[3].epoch == 3);
+      w.stop();
+      w.run();
+      CHECK(w.plot().instances == 0);
+    }
+  }
+  CHECK(item::alive == 0);
+}
+
+TEST_CASE("a renaming that is rolled back leaves the old name") {
+  world w;
+  w.plot().total = 20;
+  w.plot().throws_in_restore = "test.stage@2";
+  w.order(world::make_graph({"source -> a -> b -> sink"}));
+  for (int i = 0; i < 70; ++i) w.step();
+  auto renamed = world::make_graph({"source -> c -> d -> sink"}, {{"c", "test.stage@2"}});
+  renamed.operators[1].was = "a";
+  renamed.operators[2].was = "b";
+  w.order(renamed);
+  w.run();
+  REQUIRE(w.outcomes().size() == 2);
+  CHECK(w.outcomes()[1].outcome == transition_outcome::rolled_back);
+  CHECK(check_order(w.plot(), "sink").value_or("") == "");
+  CHECK(w.status().operators[0].name == "a");
+  CHECK(w.status().operators[1].name == "b");
+}
+
 TEST_CASE("an update that changes nothing is answered as unchanged") {
   world w;
   w.order(world::make_graph({"source -> a -> sink"}));

@@ -46,6 +46,11 @@ public:
   /// The deadline has come, or somebody cancelled: gives up unless the commit has been decided.
   action give_up(std::string reason, clock::time_point now);
 
+  /// The point of no return has been passed.
+  bool decided() const {
+    return step_ == step::commit || step_ == step::retire || step_ == step::done;
+  }
+
   /// Who is waited for, and why as far as is known; for the reason of a missed deadline.
   std::string waiting_for() const;
 

@@ -155,6 +155,7 @@ TEST_CASE("status and history come back as they were sent") {
   s.modules_unloaded = 10;
   s.modules_stuck = 11;
   s.resident_bytes = 12;
+  s.transitions.push_back({8, 6, "bob(3)", "load", "mark", "operator 'x'", {{"plan", 5us}}});
   const auto got = back<wire::Status>(s);
   CHECK(got.name == s.name);
   CHECK(got.graph_file == s.graph_file);
@@ -186,6 +187,16 @@ TEST_CASE("status and history come back as they were sent") {
   CHECK(got.modules_unloaded == 10);
   CHECK(got.modules_stuck == 11);
   CHECK(got.resident_bytes == 12);
+  REQUIRE(got.transitions.size() == 1);
+  const auto& t = got.transitions[0];
+  CHECK(t.id == 8);
+  CHECK(t.epoch == 6);
+  CHECK(t.who == "bob(3)");
+  CHECK(t.what == "load");
+  CHECK(t.step == "mark");
+  CHECK(t.waiting_for == "operator 'x'");
+  REQUIRE(t.steps.size() == 1);
+  CHECK(t.steps[0].took == 5us);
 
   history_entry e{3,           5,
                   "alice(12)", "load: 1 -> 2",
@@ -215,6 +226,8 @@ TEST_CASE("a wanted change comes back as it was sent") {
   CHECK(got_text.overrides[0].key == "y");
   CHECK(got_text.overrides[0].value == "z=1");
   CHECK(got_text.folder == "/home");
+
+  CHECK(std::get<rollback_to>(back<wire::Wanted>(wanted_change(rollback_to{7}))).epoch == 7);
 
   const wanted_change updates = std::vector<operator_update>{{"a", "t.a", 2}, {"b", "t.b", 3}};
   const auto got = std::get<std::vector<operator_update>>(back<wire::Wanted>(updates));

@@ -151,8 +151,9 @@ std::string without_versions(const std::vector<std::string>& met) {
 
 world::config::config() { set("scheduler.policy", caf::atom("testing")); }
 
-world::world(std::size_t activation_limit) {
+world::world(std::size_t activation_limit, const std::function<void(service_options&)>& tune) {
   options_.activation_limit = activation_limit;
+  if (tune) tune(options_);
   library_.add<source<1>>();
   library_.add<source<2>>();
   for (std::uint32_t version = 1; version <= 2; ++version) {
@@ -224,6 +225,7 @@ void world::order(wanted_graph wanted, std::chrono::nanoseconds deadline) {
   o->who = "test";
   o->deadline = deadline;
   o->done = [this](history_entry e) { outcomes_.push_back(std::move(e)); };
+  o->accepted = [this](std::uint64_t id) { accepted.push_back(id); };
   caf::anon_send(admin_, order_message{std::move(o)});
 }
 
@@ -234,6 +236,17 @@ void world::stop() {
   o->stops = true;
   o->done = [this](history_entry e) { outcomes_.push_back(std::move(e)); };
   caf::anon_send(admin_, order_message{std::move(o)});
+}
+
+void world::cancel(cancel_request which) {
+  which.who = "test";
+  caf::anon_send(admin_, cancel_message{std::move(which), [this](std::vector<cancel_answer> got) {
+                                          answers = std::move(got);
+                                        }});
+}
+
+service_status world::look() {
+  return dynamic_cast<supervisor&>(*caf::actor_cast<caf::abstract_actor*>(supervisor_)).status();
 }
 
 bool world::step() {

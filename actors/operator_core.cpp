@@ -382,9 +382,10 @@ void operator_core::enter(epoch_t epoch) { aligner_.enter(epoch); }
 void operator_core::on_marker(std::size_t in, epoch_t epoch) { aligner_.on_marker(in, epoch); }
 
 std::optional<std::string> operator_core::reason_to_wait() {
-  if (part_.role != cut_role::replace && part_.role != cut_role::remove) return std::nullopt;
+  // Whatever the role: what is emitted when it is done belongs before the marker.
   if (const auto open = jobs_.size() + done_jobs_.size(); open > 0)
     return std::to_string(open) + " pieces of blocking work are open";
+  if (part_.role != cut_role::replace && part_.role != cut_role::remove) return std::nullopt;
   const auto purpose =
       part_.role == cut_role::replace ? cut_purpose::hand_over : cut_purpose::removal;
   return instance_->not_yet(*this, purpose);
@@ -440,11 +441,13 @@ void operator_core::fail_cut(std::string reason) {
   host_.cut_failed(part_.epoch, std::move(reason));
 }
 
-void operator_core::abort(epoch_t epoch) {
-  if (!aligner_.active() || part_.epoch != epoch) return;
+bool operator_core::abort(epoch_t epoch) {
+  if (!aligner_.active() || part_.epoch != epoch) return false;
   aligner_.finish();
   part_ = {};
-  if (phase_ == phase::at_cut) phase_ = phase::running;
+  if (phase_ != phase::at_cut) return false;
+  phase_ = phase::running;
+  return true;
 }
 
 void operator_core::commit_rewire(epoch_t epoch) {
@@ -452,6 +455,7 @@ void operator_core::commit_rewire(epoch_t epoch) {
   (void)epoch;
   aligner_.finish();
   set_links(std::move(part_.next));
+  if (!part_.next_name.empty()) setup_.place.name = std::move(part_.next_name);
   part_ = {};
   phase_ = phase::running;
 }

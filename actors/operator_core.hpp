@@ -112,8 +112,9 @@ public:
   result<void> prepare(participation part);
   /// The marker by message, at a head of the region.
   void enter(epoch_t epoch);
-  /// Back to what was before: the same instance goes on with everything it has.
-  void abort(epoch_t epoch);
+  /// Back to what was before: the same instance goes on with everything it has. Returns whether it
+  /// waited at its cut, so that it has to be activated.
+  bool abort(epoch_t epoch);
   /// `rewire`: takes the new arcs and goes on.
   void commit_rewire(epoch_t epoch);
   /// `replace`: what the successor needs besides the state. The instance must then be ended.

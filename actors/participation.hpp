@@ -4,6 +4,7 @@
 #include "actors/packet.hpp"
 
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace instar {
@@ -25,6 +26,7 @@ struct participation {
   std::vector<std::shared_ptr<arc>> marked_in;  ///< in-arcs that bring the marker; none at a head
   std::vector<std::shared_ptr<arc>> marked_out; ///< out-arcs that the marker goes on along
   operator_links next;                          ///< `rewire`: the arcs after the commit
+  std::string next_name; ///< `rewire`: what it is called after the commit, if otherwise
 };
 
 } // namespace instar

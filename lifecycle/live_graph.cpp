@@ -32,7 +32,7 @@ cut_role role_of(const operator_change& op) {
   case operator_action::replace:
     return cut_role::replace;
   default:
-    return op.arcs_change ? cut_role::rewire : cut_role::pass;
+    return op.arcs_change || op.renamed() ? cut_role::rewire : cut_role::pass;
   }
 }
 
@@ -43,8 +43,9 @@ live_graph live_graph::next(const transition_plan& plan, const typed_graph& want
   for (const auto& op : plan.operators) {
     if (op.action == operator_action::remove) continue;
     member m;
-    if (const auto old = members.find(op.name); old != members.end()) m = old->second;
-    else m.place = make_place(op.name);
+    if (op.action == operator_action::add) m.place = make_place(op.name);
+    else m = members.find(op.before())->second;
+    m.place.name = op.name;
     if (op.action != operator_action::keep) {
       m.actor = nullptr;
       m.reference = op.new_reference;
@@ -55,7 +56,7 @@ live_graph live_graph::next(const transition_plan& plan, const typed_graph& want
     if (change.action == arc_action::remove) continue;
     const auto name = change.arc.name();
     auto queue = change.action == arc_action::keep
-                     ? arcs.find(name)->second.queue
+                     ? arcs.find(change.before())->second.queue
                      : std::make_shared<arc>(name, change.arc.capacity);
     after.arcs.emplace(name,
                        live_arc{change.arc, std::move(queue), payload_of(change.arc, wanted)});
@@ -90,14 +91,17 @@ std::map<std::string, participation> live_graph::parts(const transition_plan& pl
     part.epoch = epoch;
     part.role = role_of(op);
     part.saves_state = op.transfers_state;
-    if (part.role == cut_role::rewire) part.next = std::move(links[op.name]);
-    parts.emplace(op.name, std::move(part));
+    if (part.role == cut_role::rewire) {
+      part.next = std::move(links[op.name]);
+      part.next_name = op.name;
+    }
+    parts.emplace(op.before(), std::move(part));
   }
   for (const auto& change : plan.arcs) {
     if (!change.in_region) continue;
-    const auto& queue = arcs.find(change.arc.name())->second.queue;
-    parts.at(change.arc.from).marked_out.push_back(queue);
-    parts.at(change.arc.to).marked_in.push_back(queue);
+    const auto& running = arcs.find(change.before())->second;
+    parts.at(running.node.from).marked_out.push_back(running.queue);
+    parts.at(running.node.to).marked_in.push_back(running.queue);
   }
   return parts;
 }

@@ -20,6 +20,12 @@ namespace {
 
 using index = std::map<std::string, std::size_t, std::less<>>;
 
+index index_of(const graph& g) {
+  index by_name;
+  for (std::size_t i = 0; i < g.operators.size(); ++i) by_name.emplace(g.operators[i].name, i);
+  return by_name;
+}
+
 const operator_description& type_of(const typed_graph& g, const std::string& name) {
   return g.types.find(name)->second;
 }
@@ -74,7 +80,8 @@ operator_change compare(const operator_node& before, const operator_node& after,
                         const typed_graph& running, const typed_graph& wanted,
                         std::vector<failure>& refusals) {
   operator_change change;
-  change.name = before.name;
+  change.name = after.name;
+  if (before.name != after.name) change.old_name = before.name;
   change.old_reference = before.reference();
   change.new_reference = after.reference();
   change.settings = changed_settings(before.values, after.values);
@@ -87,13 +94,16 @@ operator_change compare(const operator_node& before, const operator_node& after,
   return change;
 }
 
-void plan_operators(const typed_graph& running, const typed_graph& wanted, const index& new_index,
-                    const index& old_index, transition_plan& plan) {
+/// Wanted names by running ones.
+using successors = std::map<std::string, std::string, std::less<>>;
+
+void plan_operators(const typed_graph& running, const typed_graph& wanted, const lineage& by,
+                    const successors& new_names, transition_plan& plan) {
+  const auto new_index = index_of(wanted.content);
   for (const auto& before : running.content.operators) {
-    const auto after = new_index.find(before.name);
-    if (after != new_index.end()) {
-      plan.operators.push_back(
-          compare(before, wanted.content.operators[after->second], running, wanted, plan.refusals));
+    if (const auto after = new_names.find(before.name); after != new_names.end()) {
+      const auto& node = wanted.content.operators[new_index.find(after->second)->second];
+      plan.operators.push_back(compare(before, node, running, wanted, plan.refusals));
       continue;
     }
     operator_change change;
@@ -103,7 +113,7 @@ void plan_operators(const typed_graph& running, const typed_graph& wanted, const
     plan.operators.push_back(std::move(change));
   }
   for (const auto& after : wanted.content.operators) {
-    if (old_index.count(after.name)) continue;
+    if (by.old_names.count(after.name)) continue;
     operator_change change;
     change.action = operator_action::add;
     change.name = after.name;
@@ -112,28 +122,47 @@ void plan_operators(const typed_graph& running, const typed_graph& wanted, const
   }
 }
 
+/// The name that a running arc has in the wanted graph, should it be in it; empty if an end is not.
+std::string wanted_name(arc_node a, const successors& new_names) {
+  const auto from = new_names.find(a.from), to = new_names.find(a.to);
+  if (from == new_names.end() || to == new_names.end()) return {};
+  a.from = from->second;
+  a.to = to->second;
+  return a.name();
+}
+
 /// Arcs are the same if their ends and their capacity are. Returns those of the old graph first,
 /// in its order.
-void plan_arcs(const graph& running, const graph& wanted, transition_plan& plan) {
+void plan_arcs(const graph& running, const graph& wanted, const successors& new_names,
+               transition_plan& plan) {
   std::map<std::string, const arc_node*> after;
   for (const auto& a : wanted.arcs) after.emplace(a.name(), &a);
   std::set<std::string> kept;
   for (const auto& a : running.arcs) {
-    const auto same = after.find(a.name());
+    const auto same = after.find(wanted_name(a, new_names));
     const bool keep = same != after.end() && same->second->capacity == a.capacity;
-    if (keep) kept.insert(a.name());
     plan.arcs.push_back({keep ? arc_action::keep : arc_action::remove, a, false});
+    if (!keep) continue;
+    kept.insert(same->first);
+    if (same->first == a.name()) continue;
+    plan.arcs.back().old_name = a.name();
+    plan.arcs.back().arc = *same->second;
   }
   for (const auto& a : wanted.arcs)
     if (!kept.count(a.name())) plan.arcs.push_back({arc_action::add, a, false});
 }
 
+/// Removed arcs have the names of the running graph, added ones those of the wanted graph.
 void mark_rewired(transition_plan& plan) {
-  index by_name;
-  for (std::size_t i = 0; i < plan.operators.size(); ++i)
-    by_name.emplace(plan.operators[i].name, i);
+  index old_names, new_names;
+  for (std::size_t i = 0; i < plan.operators.size(); ++i) {
+    const auto& op = plan.operators[i];
+    if (op.action != operator_action::add) old_names.emplace(op.before(), i);
+    if (op.action != operator_action::remove) new_names.emplace(op.name, i);
+  }
   for (const auto& change : plan.arcs) {
     if (change.action == arc_action::keep) continue;
+    const auto& by_name = change.action == arc_action::remove ? old_names : new_names;
     plan.operators[by_name.find(change.arc.from)->second].arcs_change = true;
     plan.operators[by_name.find(change.arc.to)->second].arcs_change = true;
   }
@@ -147,7 +176,7 @@ void plan_region(const typed_graph& running, const index& old_index, transition_
     query.arcs.emplace_back(old_index.find(a.from)->second, old_index.find(a.to)->second);
   for (std::size_t i = 0; i < query.operators; ++i) {
     query.changes.push_back(plan.operators[i].participates());
-    query.splits.push_back(type_of(running, plan.operators[i].name).splits);
+    query.splits.push_back(type_of(running, plan.operators[i].before()).splits);
   }
   const auto region = find_region(query);
   for (std::size_t i = 0; i < query.operators; ++i) {
@@ -157,22 +186,23 @@ void plan_region(const typed_graph& running, const index& old_index, transition_
   for (std::size_t i = 0; i < query.arcs.size(); ++i) plan.arcs[i].in_region = region.arcs[i];
 }
 
-index index_of(const graph& g) {
-  index by_name;
-  for (std::size_t i = 0; i < g.operators.size(); ++i) by_name.emplace(g.operators[i].name, i);
-  return by_name;
-}
-
 } // namespace
 
-transition_plan make_plan(const typed_graph& running, const typed_graph& wanted) {
+transition_plan make_plan(const typed_graph& running, const typed_graph& wanted,
+                          const lineage& by) {
   transition_plan plan;
-  const auto old_index = index_of(running.content);
-  plan_operators(running, wanted, index_of(wanted.content), old_index, plan);
-  plan_arcs(running.content, wanted.content, plan);
+  plan.refusals = by.refusals;
+  successors new_names;
+  for (const auto& [after, before] : by.old_names) new_names.emplace(before, after);
+  plan_operators(running, wanted, by, new_names, plan);
+  plan_arcs(running.content, wanted.content, new_names, plan);
   mark_rewired(plan);
-  plan_region(running, old_index, plan);
+  plan_region(running, index_of(running.content), plan);
   return plan;
+}
+
+transition_plan make_plan(const typed_graph& running, const typed_graph& wanted) {
+  return make_plan(running, wanted, trace_lineage(running.content, wanted.content));
 }
 
 } // namespace instar

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/graph.hpp"
+#include "lifecycle/lineage.hpp"
 
 #include <map>
 #include <string>
@@ -27,9 +28,13 @@ struct operator_change {
   bool arcs_change = false;                 ///< an arc at it is added or removed
   bool in_region = false;                   ///< the markers cross it
   bool is_head = false;                     ///< the markers enter at it
+  std::string old_name{};                   ///< in the running graph, if it is renamed
 
+  bool renamed() const { return !old_name.empty(); }
+  /// Its name in the running graph.
+  const std::string& before() const { return renamed() ? old_name : name; }
   /// It is told of the transition, votes, and waits at its cut for the commit.
-  bool participates() const { return action != operator_action::keep || arcs_change; }
+  bool participates() const { return action != operator_action::keep || arcs_change || renamed(); }
 };
 
 enum class arc_action { keep, add, remove };
@@ -38,6 +43,9 @@ struct arc_change {
   arc_action action = arc_action::keep;
   arc_node arc;
   bool in_region = false; ///< a marker travels along it
+  std::string old_name{}; ///< in the running graph, if an end of it is renamed
+
+  std::string before() const { return old_name.empty() ? arc.name() : old_name; }
 };
 
 /// What a transition will do, checked, made before anything changes. A plain value.
@@ -60,7 +68,9 @@ struct typed_graph {
 /// The difference between the running and the wanted graph as a plan: what is kept, added,
 /// removed, replaced; whether the state of each replaced operator can be carried over
 /// (`check_compatible`, from old writer to new reader); the region of the markers.
-/// An operator keeps its identity through its name.
+/// Which operator goes on from which is what `by` says, or `trace_lineage`; arcs are the same if
+/// their ends are.
+transition_plan make_plan(const typed_graph& running, const typed_graph& wanted, const lineage& by);
 transition_plan make_plan(const typed_graph& running, const typed_graph& wanted);
 
 } // namespace instar

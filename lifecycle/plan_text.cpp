@@ -37,7 +37,10 @@ const char* to_string(arc_action action) {
 void write(std::string& text, const operator_change& op) {
   switch (op.action) {
   case operator_action::keep:
-    if (op.arcs_change) text += "  ~ " + op.name + "  " + op.old_reference + "  (arcs change)\n";
+    if (!op.participates()) return;
+    text += "  ~ " + op.name + "  " + op.old_reference +
+            (op.renamed() ? "  (renamed from " + op.old_name + ")" : "") +
+            (op.arcs_change ? "  (arcs change)" : "") + "\n";
     return;
   case operator_action::add:
     text += "  + " + op.name + "  " + op.new_reference + "\n";
@@ -46,7 +49,8 @@ void write(std::string& text, const operator_change& op) {
     text += "  - " + op.name + "  " + op.old_reference + "\n";
     return;
   case operator_action::replace:
-    text += "  ~ " + op.name + "  " + op.old_reference +
+    text += "  ~ " + op.name + (op.renamed() ? " (renamed from " + op.old_name + ")" : "") + "  " +
+            op.old_reference +
             (op.old_reference == op.new_reference ? "" : " -> " + op.new_reference);
     if (!op.state_format.empty()) text += "  (state: " + op.state_format + ")";
     text += "\n";
@@ -94,6 +98,7 @@ std::string to_json(const transition_plan& plan) {
   json operators = json::array(), arcs = json::array(), refusals = json::array();
   for (const auto& op : plan.operators)
     operators.push_back({{"name", op.name},
+                         {"old_name", op.before()},
                          {"action", to_string(op.action)},
                          {"old", op.old_reference},
                          {"new", op.new_reference},
@@ -104,8 +109,10 @@ std::string to_json(const transition_plan& plan) {
                          {"in_region", op.in_region},
                          {"is_head", op.is_head}});
   for (const auto& a : plan.arcs)
-    arcs.push_back(
-        {{"name", a.arc.name()}, {"action", to_string(a.action)}, {"in_region", a.in_region}});
+    arcs.push_back({{"name", a.arc.name()},
+                    {"old_name", a.before()},
+                    {"action", to_string(a.action)},
+                    {"in_region", a.in_region}});
   for (const auto& r : plan.refusals) refusals.push_back(r.message);
   return json{{"changes", !plan.empty()},
               {"refused", plan.refused()},

@@ -83,13 +83,14 @@ struct service::parts {
       : options(std::move(given)), config(options), system(config) {}
 
   void order(wanted_graph wanted, std::string who, std::chrono::nanoseconds deadline, bool stops,
-             std::function<void(history_entry)> done) {
+             std::function<void(history_entry)> done, accepted begun = {}) {
     auto order = std::make_shared<transition_order>();
     order->wanted = std::move(wanted);
     order->who = std::move(who);
     order->deadline = deadline;
     order->stops = stops;
     order->done = std::move(done);
+    order->accepted = std::move(begun);
     caf::anon_send(admin, order_message{std::move(order)});
   }
 };
@@ -135,20 +136,37 @@ void service::plan(graph target, std::function<void(transition_plan)> done) {
                  plan_message{std::make_shared<wanted_graph>(std::move(target)), std::move(done)});
 }
 
-void service::plan_update(std::vector<operator_update> updates,
-                          std::function<void(transition_plan)> done) {
+void service::plan(std::vector<operator_update> updates,
+                   std::function<void(transition_plan)> done) {
   caf::anon_send(parts_->admin,
                  plan_message{std::make_shared<wanted_graph>(std::move(updates)), std::move(done)});
 }
 
-void service::apply(transition_request request, std::function<void(history_entry)> done) {
+void service::plan(rollback_to former, std::function<void(transition_plan)> done) {
+  caf::anon_send(parts_->admin,
+                 plan_message{std::make_shared<wanted_graph>(former), std::move(done)});
+}
+
+void service::apply(transition_request request, std::function<void(history_entry)> done,
+                    accepted begun) {
   parts_->order(std::move(request.target), std::move(request.who), request.deadline, false,
-                std::move(done));
+                std::move(done), std::move(begun));
 }
 
 void service::update(std::vector<operator_update> updates, std::string who,
-                     std::chrono::nanoseconds deadline, std::function<void(history_entry)> done) {
-  parts_->order(std::move(updates), std::move(who), deadline, false, std::move(done));
+                     std::chrono::nanoseconds deadline, std::function<void(history_entry)> done,
+                     accepted begun) {
+  parts_->order(std::move(updates), std::move(who), deadline, false, std::move(done),
+                std::move(begun));
+}
+
+void service::rollback(rollback_to former, std::string who, std::chrono::nanoseconds deadline,
+                       std::function<void(history_entry)> done, accepted begun) {
+  parts_->order(former, std::move(who), deadline, false, std::move(done), std::move(begun));
+}
+
+void service::cancel(cancel_request which, std::function<void(std::vector<cancel_answer>)> done) {
+  caf::anon_send(parts_->admin, cancel_message{std::move(which), std::move(done)});
 }
 
 void service::stop(std::string who, std::chrono::nanoseconds deadline,

@@ -15,32 +15,6 @@ namespace instar {
 
 namespace {
 
-/// All refusals of a plan in one line.
-std::string one_line(const std::vector<failure>& refusals) {
-  std::string line;
-  for (const auto& r : refusals) line += (line.empty() ? "" : "; ") + r.message;
-  return line;
-}
-
-std::string summary(const transition_plan& plan) {
-  constexpr std::size_t most = 8;
-  std::string text;
-  std::size_t changes = 0;
-  for (const auto& op : plan.operators) {
-    if (op.action == operator_action::keep) continue;
-    if (++changes > most) continue;
-    if (!text.empty()) text += ", ";
-    if (op.action == operator_action::add) text += "+ " + op.name + ": " + op.new_reference;
-    else if (op.action == operator_action::remove) text += "- " + op.name;
-    else text += op.name + ": " + op.old_reference + " -> " + op.new_reference;
-  }
-  if (changes > most) text += ", and " + std::to_string(changes - most) + " more";
-  const auto arcs = std::count_if(plan.arcs.begin(), plan.arcs.end(),
-                                  [](const arc_change& a) { return a.action != arc_action::keep; });
-  if (changes == 0 && arcs > 0) text = std::to_string(arcs) + " arcs changed";
-  return text;
-}
-
 std::size_t resident_bytes() {
   std::size_t total = 0, resident = 0;
   if (FILE* file = std::fopen("/proc/self/statm", "re")) {
@@ -54,7 +28,8 @@ std::size_t resident_bytes() {
 
 supervisor::supervisor(caf::actor_config& config, supervisor_setup setup)
     : caf::event_based_actor(config), setup_(std::move(setup)),
-      started_(std::chrono::system_clock::now()) {}
+      started_(std::chrono::system_clock::now()), versions_(setup_.options->kept_history),
+      planner_(*setup_.library, versions_) {}
 
 supervisor::~supervisor() = default;
 
@@ -68,9 +43,10 @@ caf::behavior supervisor::make_behavior() {
         spdlog::error("the service has to stop: {}", m.reason);
         if (setup_.on_end) setup_.on_end(m.reason);
       },
-      [this](const plan_message& m) { m.done(make(*m.wanted).plan); },
+      [this](const cancel_message& m) { on_cancel(m); },
+      [this](const plan_message& m) { m.done(planner_.make(*m.wanted).plan); },
       [this](const status_message& m) { m.done(status()); },
-      [this](const graph_message& m) { m.done(running_.content); },
+      [this](const graph_message& m) { m.done(versions_.running().content); },
       [this](const history_message& m) {
         m.done(std::vector<history_entry>(history_.begin(), history_.end()));
       },
@@ -79,79 +55,104 @@ caf::behavior supervisor::make_behavior() {
 
 void supervisor::on_exit() {
   for (auto& [name, m] : live_.members) send(m.actor, end_message{});
-  if (active_)
-    for (auto& successor : active_->successors) send(successor, end_message{});
-  active_.reset();
+  for (auto& [epoch, now] : active_)
+    for (auto& successor : now.successors) send(successor, end_message{});
+  active_.clear();
   live_ = {};
   queue_.clear();
 }
 
 // -- orders -----------------------------------------------------------------------------------
 
+/// Why it is not even queued; empty if it may be.
+std::string supervisor::admit(transition_order& order) {
+  if (stopping_) return "the service is stopping; start it again to change it";
+  if (queue_.size() >= setup_.options->max_queued_transitions && !order.stops)
+    return std::to_string(queue_.size()) +
+           " transitions are waiting already, which is the limit; ask again later";
+  auto* back = std::get_if<rollback_to>(&order.wanted);
+  if (!back || back->epoch != 0) return {};
+  // Whoever asks means what runs now, not what will when the turn comes.
+  const auto former = versions_.former();
+  if (!former) return former.error().message;
+  back->epoch = (*former)->epoch;
+  return {};
+}
+
 void supervisor::on_order(const order_message& m) {
   auto& order = *m.order;
-  history_entry refused;
-  refused.outcome = transition_outcome::refused;
-  if (stopping_) refused.reason = "the service is stopping; start it again to change it";
-  else if (queue_.size() >= setup_.options->max_queued_transitions && !order.stops)
-    refused.reason = std::to_string(queue_.size()) +
-                     " transitions are waiting already, which is the limit; ask again later";
-  if (!refused.reason.empty()) return record(std::move(refused), order);
+  order.id = ++last_id_;
+  if (order.accepted) order.accepted(order.id);
+  if (auto reason = admit(order); !reason.empty()) {
+    history_entry refused;
+    refused.outcome = transition_outcome::refused;
+    refused.reason = std::move(reason);
+    return record(std::move(refused), order);
+  }
   if (order.stops) stopping_ = true;
-  queue_.push_back(m.order);
+  queue_.push(m.order);
   start_next();
 }
 
+void supervisor::on_cancel(const cancel_message& m) {
+  const auto reason = "cancelled by " + m.which.who;
+  // The latest first, so that none begins because the one before it has ended.
+  auto ids = queue_.ids();
+  for (const auto& [epoch, now] : active_) ids.push_back(now.order->id);
+  std::sort(ids.rbegin(), ids.rend());
+  std::vector<cancel_answer> answers;
+  if (m.which.id != 0) {
+    answers.push_back({m.which.id, cancel(m.which.id, reason)});
+  } else if (!m.which.all && ids.size() != 1) {
+    answers.push_back({0, ids.empty() ? "no transition runs or waits"
+                                      : std::to_string(ids.size()) +
+                                            " transitions run or wait; name one of those that "
+                                            "`instarctl status` lists, or all"});
+  } else {
+    for (const auto id : ids) answers.push_back({id, cancel(id, reason)});
+  }
+  m.done(std::move(answers));
+}
+
+/// Returns why it cannot be; empty if it has been given up.
+std::string supervisor::cancel(std::uint64_t id, const std::string& reason) {
+  const auto name = "transition " + std::to_string(id);
+  const auto stops = name + " stops the service; that cannot be cancelled";
+  if (auto order = queue_.find(id)) {
+    if (order->stops) return stops;
+    queue_.remove(id);
+    history_entry entry;
+    entry.outcome = transition_outcome::refused;
+    entry.what = describe(order->wanted);
+    entry.reason = reason;
+    record(std::move(entry), *order);
+    start_next();
+    return {};
+  }
+  for (auto& [epoch, now] : active_) {
+    if (now.order->id != id) continue;
+    if (now.order->stops) return stops;
+    if (now.state.decided())
+      return name + " has been committed; `instarctl rollback` takes the service back";
+    give_up(now, reason);
+    return {};
+  }
+  for (const auto& entry : history_)
+    if (entry.id == id) return name + " has ended already: " + to_string(entry.outcome);
+  return name + " neither runs nor waits; `instarctl status` lists those that do";
+}
+
 void supervisor::start_next() {
-  while (!active_ && !queue_.empty()) {
-    auto order = std::move(queue_.front());
-    queue_.pop_front();
-    start(std::move(order));
-  }
-}
-
-result<graph> supervisor::resolve(const wanted_graph& wanted) const {
-  if (const auto* whole = std::get_if<graph>(&wanted)) return *whole;
-  graph changed = given_;
-  for (const auto& update : std::get<std::vector<operator_update>>(wanted)) {
-    auto found = std::find_if(changed.operators.begin(), changed.operators.end(),
-                              [&](const operator_node& op) { return op.name == update.name; });
-    if (found == changed.operators.end())
-      return failure{errc::not_found, "operator '" + update.name +
-                                          "' is not in the running graph; `instarctl graph` lists "
-                                          "its operators"};
-    found->type = update.type;
-    found->version = update.version;
-  }
-  return changed;
-}
-
-supervisor::planned supervisor::make(const wanted_graph& wanted) {
-  planned made;
-  auto target = resolve(wanted);
-  if (!target) {
-    made.plan.refusals.push_back(target.error());
-    return made;
-  }
-  made.given = std::move(*target);
-  setup_.library->set_places(made.given.modules);
-  auto check = check_graph(made.given, [this](std::string_view type, std::uint32_t version) {
-    return setup_.library->describe(type, version);
-  });
-  if (!check.mistakes.empty()) {
-    made.plan.refusals = std::move(check.mistakes);
-    return made;
-  }
-  made.wanted = {std::move(check.checked), std::move(check.types)};
-  made.plan = make_plan(running_, made.wanted);
-  return made;
+  while (active_.empty() && !queue_.empty()) start(queue_.pop());
 }
 
 void supervisor::start(std::shared_ptr<transition_order> order) {
   const auto began = transition::clock::now();
   history_entry entry;
-  auto what = order->stops ? planned{make_plan(running_, {}), {}, {}} : make(order->wanted);
+  auto what = order->stops ? planner_.make_stop() : planner_.make(order->wanted);
   entry.what = summary(what.plan);
+  if (const auto* back = std::get_if<rollback_to>(&order->wanted))
+    entry.what = describe(*back) + (entry.what.empty() ? "" : ": ") + entry.what;
   if (what.plan.refused()) {
     entry.outcome = transition_outcome::refused;
     entry.reason = one_line(what.plan.refusals);
@@ -159,32 +160,34 @@ void supervisor::start(std::shared_ptr<transition_order> order) {
   }
   if (what.plan.empty()) {
     entry.outcome = transition_outcome::unchanged;
-    entry.epoch = epoch_;
-    if (!order->stops) {
-      given_ = std::move(what.given);
-      running_.content = std::move(what.wanted.content);
-    } else {
-      stopped_ = true;
-    }
+    entry.epoch = versions_.epoch();
+    if (order->stops) stopped_ = true;
+    else versions_.reword(std::move(what.given), std::move(what.wanted.content));
     return record(std::move(entry), *order);
   }
-  entry.epoch = ++last_epoch_;
-  const auto now = transition::clock::now();
-  entry.steps.push_back({"plan", now - began});
-  transition state(entry.epoch, what.plan, now);
-  active_.emplace(active{
-      std::move(order), std::move(what), std::move(entry), {}, {}, std::move(state), {}, {}});
-  const auto deadline =
-      active_->order->deadline.count() > 0 ? active_->order->deadline : setup_.options->deadline;
-  delayed_send(this, deadline, deadline_message{active_->state.epoch()});
-  if (auto done = prepare(); !done) act(active_->state.give_up(done.error().message, now));
-  else act(active_->state.proceed(transition::clock::now()));
+  const auto epoch = entry.epoch = ++last_epoch_;
+  const auto begun = transition::clock::now();
+  entry.steps.push_back({"plan", begun - began});
+  transition state(epoch, what.plan, begun);
+  const auto deadline = order->deadline.count() > 0 ? order->deadline : setup_.options->deadline;
+  delayed_send(this, deadline, deadline_message{epoch});
+  auto& now = active_
+                  .emplace(epoch, active{std::move(order),
+                                         std::move(what),
+                                         std::move(entry),
+                                         {},
+                                         {},
+                                         std::move(state),
+                                         {},
+                                         {}})
+                  .first->second;
+  if (auto done = prepare(now); !done) give_up(now, done.error().message);
+  else act(now, now.state.proceed(transition::clock::now()));
 }
 
 // -- prepare ----------------------------------------------------------------------------------
 
-result<void> supervisor::prepare() {
-  auto& now = *active_;
+result<void> supervisor::prepare(active& now) {
   std::map<std::string, operator_factory> factories;
   for (const auto& op : now.what.plan.operators) {
     if (op.action != operator_action::add && op.action != operator_action::replace) continue;
@@ -196,14 +199,14 @@ result<void> supervisor::prepare() {
     factories.emplace(op.name, std::move(*factory));
   }
   now.after = live_.next(now.what.plan, now.what.wanted);
-  if (auto done = spawn_successors(factories); !done) return done;
-  tell_parts();
+  if (auto done = spawn_successors(now, factories); !done) return done;
+  tell_parts(now);
   return {};
 }
 
 result<void>
-supervisor::spawn_successors(const std::map<std::string, operator_factory>& factories) {
-  auto& now = *active_;
+supervisor::spawn_successors(active& now,
+                             const std::map<std::string, operator_factory>& factories) {
   auto links = now.after.all_links(now.what.wanted);
   for (const auto& [name, factory] : factories) {
     auto& member = now.after.members.find(name)->second;
@@ -225,13 +228,16 @@ supervisor::spawn_successors(const std::map<std::string, operator_factory>& fact
   return {};
 }
 
-void supervisor::tell_parts() {
-  auto& now = *active_;
+void supervisor::tell_parts(active& now) {
+  std::map<std::string, caf::actor> successors; // by running name
+  for (const auto& op : now.what.plan.operators)
+    if (op.action == operator_action::replace)
+      successors.emplace(op.before(), now.after.members.find(op.name)->second.actor);
   for (auto& [name, part] :
        live_.parts(now.what.plan, now.after, now.what.wanted, now.state.epoch())) {
     const auto& old = live_.members.find(name)->second.actor;
     caf::actor successor;
-    if (part.role == cut_role::replace) successor = now.after.members.find(name)->second.actor;
+    if (part.role == cut_role::replace) successor = successors.find(name)->second;
     now.told.push_back(old);
     send(old, prepare_message{std::move(part), std::move(successor)});
   }
@@ -240,97 +246,96 @@ void supervisor::tell_parts() {
 // -- mark, commit, retire ---------------------------------------------------------------------
 
 void supervisor::on_report(const report_message& m) {
-  if (!active_ || m.epoch != active_->state.epoch()) return;
-  act(active_->state.on_report(m, transition::clock::now()));
+  const auto found = active_.find(m.epoch);
+  if (found == active_.end()) return;
+  act(found->second, found->second.state.on_report(m, transition::clock::now()));
 }
 
-void supervisor::act(transition::action what) {
+void supervisor::act(active& now, transition::action what) {
   switch (what) {
   case transition::action::none:
     return;
   case transition::action::mark:
-    send_markers();
-    return act(active_->state.proceed(transition::clock::now()));
+    send_markers(now);
+    return act(now, now.state.proceed(transition::clock::now()));
   case transition::action::commit:
-    commit();
-    return act(active_->state.proceed(transition::clock::now()));
+    commit(now);
+    return act(now, now.state.proceed(transition::clock::now()));
   case transition::action::abort:
-    return abort();
+    return abort(now);
   case transition::action::finish:
-    return finish(transition_outcome::committed, {});
+    return finish(now, transition_outcome::committed, {});
   }
 }
 
-void supervisor::send_markers() {
-  for (const auto& op : active_->what.plan.operators)
+void supervisor::give_up(active& now, const std::string& reason) {
+  act(now, now.state.give_up(reason, transition::clock::now()));
+}
+
+void supervisor::send_markers(active& now) {
+  for (const auto& op : now.what.plan.operators)
     if (op.is_head)
-      send(live_.members.find(op.name)->second.actor, enter_message{active_->state.epoch()});
+      send(live_.members.find(op.before())->second.actor, enter_message{now.state.epoch()});
 }
 
 /// The point of no return: every old operator with a part waits at its cut, every successor holds
 /// its state.
-void supervisor::commit() {
-  auto& now = *active_;
+void supervisor::commit(active& now) {
   const auto epoch = now.state.epoch();
   for (const auto& op : now.what.plan.operators) {
     if (!op.participates()) continue;
     if (op.action == operator_action::add)
       send(now.after.members.find(op.name)->second.actor, start_message{epoch, {}});
-    else send(live_.members.find(op.name)->second.actor, commit_message{epoch});
+    else send(live_.members.find(op.before())->second.actor, commit_message{epoch});
   }
   now.before = std::exchange(live_, std::exchange(now.after, {}));
-  running_ = std::move(now.what.wanted);
-  given_ = std::move(now.what.given);
-  epoch_ = epoch;
+  versions_.commit(epoch, now.what.plan, std::move(now.what.given), std::move(now.what.wanted));
 }
 
-void supervisor::abort() {
-  auto& now = *active_;
+void supervisor::abort(active& now) {
   const abort_message message{now.state.epoch()};
   for (auto& old : now.told) send(old, message);
   for (auto& successor : now.successors) send(successor, message);
-  finish(now.state.markers_sent() ? transition_outcome::rolled_back : transition_outcome::refused,
+  finish(now,
+         now.state.markers_sent() ? transition_outcome::rolled_back : transition_outcome::refused,
          now.state.reason());
 }
 
 void supervisor::on_deadline(epoch_t epoch) {
-  if (!active_ || active_->state.epoch() != epoch) return;
-  if (active_->order->stops) return cut_off();
-  act(active_->state.give_up("the deadline has passed: " + active_->state.waiting_for(),
-                             transition::clock::now()));
+  const auto found = active_.find(epoch);
+  if (found == active_.end()) return;
+  auto& now = found->second;
+  if (now.order->stops) return cut_off(now);
+  give_up(now, "the deadline has passed: " + now.state.waiting_for());
 }
 
 /// A stop does not go back: what has not been finished by the deadline is lost, and named.
-void supervisor::cut_off() {
-  auto& now = *active_;
+void supervisor::cut_off(active& now) {
   spdlog::warn("the deadline for draining has passed: {}", now.state.waiting_for());
   for (auto& [name, m] : live_.members) send(m.actor, end_message{});
   live_ = {};
-  running_ = {};
-  given_ = {};
-  epoch_ = now.state.epoch();
-  finish(transition_outcome::committed,
+  versions_.end(now.state.epoch());
+  finish(now, transition_outcome::committed,
          "the deadline for draining has passed, so the rest was cut off: " +
              now.state.waiting_for());
 }
 
-void supervisor::finish(transition_outcome outcome, std::string reason) {
-  auto entry = std::move(active_->entry);
-  auto order = std::move(active_->order);
-  const auto steps = active_->state.times();
+void supervisor::finish(active& now, transition_outcome outcome, std::string reason) {
+  auto entry = std::move(now.entry);
+  const auto order = std::move(now.order);
+  const auto steps = now.state.times();
   entry.steps.insert(entry.steps.end(), steps.begin(), steps.end());
   entry.outcome = outcome;
   entry.reason = std::move(reason);
-  if (outcome == transition_outcome::committed)
-    entry.mark_to_commit = active_->state.mark_to_commit();
-  active_.reset();
+  if (outcome == transition_outcome::committed) entry.mark_to_commit = now.state.mark_to_commit();
+  active_.erase(now.state.epoch());
   if (order->stops) stopped_ = true;
   record(std::move(entry), *order);
   start_next();
 }
 
 void supervisor::record(history_entry entry, const transition_order& order) {
-  entry.id = ++last_id_;
+  entry.id = order.id;
   entry.who = order.who;
   entry.when = std::chrono::system_clock::now();
   spdlog::info("transition {} to epoch {} by {}: {}{}{} [{}]", entry.id, entry.epoch, entry.who,
@@ -350,50 +355,63 @@ void supervisor::on_down(const caf::down_msg& m) {
     return std::nullopt;
   };
   if (const auto name = name_in(live_)) return on_member_down(*name, m.reason);
-  if (!active_) return; // replaced, removed or never started
-  if (const auto name = name_in(active_->after)) return on_successor_down(*name, m.reason);
-  if (const auto name = name_in(active_->before); name && m.reason) return on_former_down(*name);
+  for (auto& [epoch, now] : active_) { // else replaced, removed or never started
+    if (const auto name = name_in(now.after)) return on_successor_down(now, *name, m.reason);
+    if (const auto name = name_in(now.before); name && m.reason) return on_former_down(now, *name);
+  }
 }
 
 /// What it held is lost: the service has to stop. A drain goes on, to its deadline if need be.
 void supervisor::on_member_down(const std::string& name, const caf::error& why) {
   const auto reason = "the actor of operator '" + name + "' has died: " + to_string(why);
   spdlog::error("{}", reason);
-  const auto now = transition::clock::now();
-  if (active_ && active_->state.decided())
-    act(active_->state.on_report({report_kind::running, epoch_, name, {}}, now)); // it never will
-  else if (active_ && !active_->order->stops) act(active_->state.give_up(reason, now));
+  for (auto next = active_.begin(); next != active_.end();) {
+    auto& now = (next++)->second;
+    if (now.state.decided()) // it never will say so itself
+      act(now, now.state.on_report({report_kind::running, now.state.epoch(), name, {}},
+                                   transition::clock::now()));
+    else if (!now.order->stops) give_up(now, reason);
+  }
   if (setup_.on_end) setup_.on_end(reason);
 }
 
-void supervisor::on_successor_down(const std::string& name, const caf::error& why) {
-  act(active_->state.give_up("the actor of the new operator '" + name +
-                                 "' has died: " + to_string(why),
-                             transition::clock::now()));
+void supervisor::on_successor_down(active& now, const std::string& name, const caf::error& why) {
+  give_up(now, "the actor of the new operator '" + name + "' has died: " + to_string(why));
 }
 
 /// An old instance was lost after the commit was decided. Nothing is lost with it: the successor
 /// holds the state of the cut, and only has not been told to start.
-void supervisor::on_former_down(const std::string& name) {
+void supervisor::on_former_down(active& now, const std::string& name) {
   spdlog::error("the actor of operator '{}' has died before it could hand over", name);
-  const auto epoch = active_->state.epoch();
-  if (const auto heir = live_.members.find(name); heir != live_.members.end())
-    send(heir->second.actor, start_message{epoch, {}});
-  act(active_->state.on_report({report_kind::ended, epoch, name, {}}, transition::clock::now()));
+  const auto epoch = now.state.epoch();
+  const auto change = std::find_if(now.what.plan.operators.begin(), now.what.plan.operators.end(),
+                                   [&](const operator_change& op) { return op.before() == name; });
+  if (change != now.what.plan.operators.end())
+    if (const auto heir = live_.members.find(change->name); heir != live_.members.end())
+      send(heir->second.actor, start_message{epoch, {}});
+  act(now, now.state.on_report({report_kind::ended, epoch, name, {}}, transition::clock::now()));
 }
 
 service_status supervisor::status() const {
   service_status s;
-  s.name = running_.content.name;
-  s.graph_file = running_.content.origin.string();
+  s.name = versions_.running().content.name;
+  s.graph_file = versions_.running().content.origin.string();
   s.version = setup_.options->version;
   s.pid = getpid();
-  s.epoch = epoch_;
+  s.epoch = versions_.epoch();
   s.started = started_;
-  s.phase = stopped_ ? "stopped" : stopping_ ? "stopping" : epoch_ == 0 ? "starting" : "running";
-  if (active_)
-    s.transition = std::string(to_string(active_->state.current())) + ": " + active_->entry.what;
+  s.phase = stopped_ ? "stopped" : stopping_ ? "stopping" : s.epoch == 0 ? "starting" : "running";
+  for (const auto& [epoch, now] : active_) {
+    const std::string step = to_string(now.state.current());
+    s.transition += (s.transition.empty() ? "" : "; ") + step + ": " + now.entry.what;
+    auto steps = now.entry.steps;
+    const auto over = now.state.times();
+    steps.insert(steps.end(), over.begin(), over.end());
+    s.transitions.push_back({now.order->id, epoch, now.order->who, now.entry.what, step,
+                             now.state.waiting_for(), std::move(steps)});
+  }
   s.queued_transitions = queue_.size();
+  queue_.describe(s.transitions);
   live_.describe(s);
   const auto modules = setup_.library->count();
   s.modules_loaded = modules.loaded;

@@ -19,6 +19,6 @@ struct graph_text {
 };
 
 /// What the running graph should become, as a client says it.
-using wanted_change = std::variant<graph_text, std::vector<operator_update>>;
+using wanted_change = std::variant<graph_text, std::vector<operator_update>, rollback_to>;
 
 } // namespace instar

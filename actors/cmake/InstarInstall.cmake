@@ -32,6 +32,7 @@ set(public_headers
   actors/payload.hpp
   actors/record.hpp
   actors/settings.hpp
+  lifecycle/lineage.hpp
   lifecycle/plan.hpp
   lifecycle/service.hpp
   lifecycle/status.hpp

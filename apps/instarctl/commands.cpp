@@ -90,6 +90,7 @@ exit_code show_top(admin_client& service, const options& o) {
 
 /// What the command line wants the graph to become.
 result<wanted_change> wanted_of(const options& o) {
+  if (o.what == command::rollback) return wanted_change(rollback_to{o.to});
   if (!o.updates.empty()) return wanted_change(o.updates);
   auto text = apps::read_graph_text(o.file, o.overrides);
   if (!text) return text.error();
@@ -147,7 +148,9 @@ exit_code make_change(admin_client& service, const options& o, const wanted_chan
   std::function<void(const service_status&)> progress;
   if (!o.quiet && !o.json)
     progress = [lines = progress_lines()](const service_status& s) mutable { lines(s); };
-  const auto entry = service.apply(wanted, o.deadline, progress);
+  std::function<void(std::uint64_t)> begun;
+  if (!o.quiet && !o.json) begun = [](std::uint64_t id) { print(begun_text(id)); };
+  const auto entry = service.apply(wanted, o.deadline, {begun, progress});
   if (!entry) return complain(entry.error(), exit_code::no_answer);
   if (o.json) {
     shown["outcome"] = to_json(*entry);
@@ -158,11 +161,27 @@ exit_code make_change(admin_client& service, const options& o, const wanted_chan
   return code_of(entry->outcome);
 }
 
+exit_code cancel(admin_client& service, const options& o) {
+  const auto answers = service.cancel(o.id, o.all);
+  if (!answers) return complain(answers.error(), exit_code::no_answer);
+  auto code = exit_code::done;
+  for (const auto& a : *answers) {
+    if (!a.refusal.empty()) code = exit_code::refused;
+    if (o.json) continue;
+    if (a.refusal.empty()) print("cancelled transition " + std::to_string(a.id) + "\n");
+    else std::fprintf(stderr, "instarctl: %s\n", a.refusal.c_str());
+  }
+  if (o.json) print(to_json(*answers));
+  else if (answers->empty()) print(std::string("no transition runs or waits\n"));
+  return code;
+}
+
 } // namespace
 
 exit_code run(const options& o) {
   wanted_change wanted;
-  if (o.what == command::plan || o.what == command::apply || o.what == command::update) {
+  if (o.what == command::plan || o.what == command::apply || o.what == command::update ||
+      o.what == command::rollback) {
     auto given = wanted_of(o);
     if (!given) return complain(given.error(), exit_code::refused);
     wanted = *std::move(given);
@@ -174,6 +193,8 @@ exit_code run(const options& o) {
     return show_status(**service, o);
   case command::graph:
     return show_graph(**service, o);
+  case command::cancel:
+    return cancel(**service, o);
   case command::history:
     return show_history(**service, o);
   case command::top:
@@ -182,6 +203,7 @@ exit_code run(const options& o) {
     return show_plan(**service, o, wanted);
   case command::apply:
   case command::update:
+  case command::rollback:
     return make_change(**service, o, wanted);
   }
   return exit_code::bad_usage;

@@ -26,6 +26,8 @@ Examples:
   instarctl apply http-nio.toml --deadline 2s
   instarctl apply http.toml --set load.root=/srv/www
   instarctl update load=http.load@2 reply=http.reply@2
+  instarctl rollback
+  instarctl cancel 7
   instarctl history -n 5 --json
   instarctl top --interval 1s --count 10
 
@@ -35,6 +37,10 @@ constexpr auto apply_footer =
     R"(The file is read here and checked by the service. What the service was started
 with by --set still holds where it fits; --set given here counts for this file only, and wins.
 If instarctl is interrupted, the change goes on; instarctl history tells its outcome.)";
+
+constexpr auto rollback_footer =
+    R"(A rollback is a change like any other: states are carried over, the usual checks may refuse it,
+and it gets an epoch of its own. Without --to, a second one undoes the first.)";
 
 /// The texts of options that are parsed after CLI11 has done its part.
 struct raw_texts {
@@ -91,6 +97,18 @@ void add_commands(CLI::App& app, options& o, raw_texts& raw) {
       ->type_name("OPERATOR=TYPE@VERSION")
       ->required();
   add_change(update, o, raw);
+
+  auto& rollback = add(command::rollback, "rollback", "Back to the graph that ran before, live");
+  rollback.add_option("--to", o.to, "The epoch whose graph is wanted; default: what ran before")
+      ->type_name("EPOCH")
+      ->check(CLI::PositiveNumber);
+  add_change(rollback, o, raw);
+  rollback.footer(rollback_footer);
+
+  auto& cancel = add(command::cancel, "cancel", "Give up a change that waits or runs");
+  auto* id = cancel.add_option("ID", o.id, "Which, as `status` says; default: the only one")
+                 ->check(CLI::PositiveNumber);
+  cancel.add_flag("--all", o.all, "All of them")->excludes(id);
 
   auto& history = add(command::history, "history", "The transitions so far, latest last");
   history.add_option("-n", o.entries, "How many")->type_name("N")->capture_default_str();

@@ -22,7 +22,7 @@ enum exit_code : int {
   bad_usage = 64,
 };
 
-enum class command { status, graph, plan, apply, update, history, top };
+enum class command { status, graph, plan, apply, update, rollback, cancel, history, top };
 
 struct options {
   command what = command::status;
@@ -34,6 +34,9 @@ struct options {
   std::vector<setting_override> overrides; ///< plan, apply
   std::vector<operator_update> updates;    ///< plan, update
   std::chrono::nanoseconds deadline{0};    ///< apply, update; 0 = the service's default
+  epoch_t to = 0;                          ///< rollback; 0 = what ran before
+  std::uint64_t id = 0;                    ///< cancel; 0 = the only one there is
+  bool all = false;                        ///< cancel
   std::uint32_t entries = 20;              ///< history
   std::chrono::nanoseconds interval{0};    ///< top
   std::uint32_t count = 0;                 ///< top; 0 = until interrupted

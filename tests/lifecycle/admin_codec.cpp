@@ -34,6 +34,7 @@ graph sample_graph() {
   op.values.set("cold", true);
   op.on_error = {error_strategy::stop, 3, 7s};
   op.line = 12;
+  op.was = "fetch";
   g.operators = {op, {}};
   g.arcs = {{"a", "out", "load", "in", 64, 3}, {}};
   return g;
@@ -59,6 +60,7 @@ TEST_CASE("a graph comes back as it was sent") {
   CHECK(got.operators[0].values == sent.operators[0].values);
   CHECK(got.operators[0].on_error == sent.operators[0].on_error);
   CHECK(got.operators[0].line == 12);
+  CHECK(got.operators[0].was == "fetch");
   REQUIRE(got.arcs.size() == 2);
   check_same(got.arcs[0], sent.arcs[0]);
 }
@@ -107,10 +109,11 @@ TEST_CASE("a plan comes back as it was sent") {
                             "LoadState 1 -> 2",
                             false,
                             true,
-                            true});
+                            true,
+                            "fetch"});
   sent.operators.push_back(
       {operator_action::keep, "x", "x@1", "x@1", {}, false, "", true, false, false});
-  sent.arcs.push_back({arc_action::add, {"a", "o", "b", "i", 5, 9}, true});
+  sent.arcs.push_back({arc_action::add, {"a", "o", "b", "i", 5, 9}, true, "c.o -> b.i"});
   sent.refusals.push_back({errc::incompatible, "no"});
   const auto got = back<wire::Plan>(sent);
   REQUIRE(got.operators.size() == 2);
@@ -124,11 +127,13 @@ TEST_CASE("a plan comes back as it was sent") {
   CHECK_FALSE(op.arcs_change);
   CHECK(op.in_region);
   CHECK(op.is_head);
+  CHECK(op.old_name == "fetch");
   CHECK(got.operators[1].arcs_change);
   CHECK_FALSE(got.operators[1].in_region);
   CHECK_FALSE(got.operators[1].is_head);
   REQUIRE(got.arcs.size() == 1);
   CHECK(got.arcs[0].in_region);
+  CHECK(got.arcs[0].old_name == "c.o -> b.i");
   check_same(got.arcs[0].arc, sent.arcs[0].arc);
   CHECK(got.refused());
 }
@@ -150,6 +155,7 @@ TEST_CASE("status and history come back as they were sent") {
   s.modules_unloaded = 10;
   s.modules_stuck = 11;
   s.resident_bytes = 12;
+  s.transitions.push_back({8, 6, "bob(3)", "load", "mark", "operator 'x'", {{"plan", 5us}}});
   const auto got = back<wire::Status>(s);
   CHECK(got.name == s.name);
   CHECK(got.graph_file == s.graph_file);
@@ -181,6 +187,16 @@ TEST_CASE("status and history come back as they were sent") {
   CHECK(got.modules_unloaded == 10);
   CHECK(got.modules_stuck == 11);
   CHECK(got.resident_bytes == 12);
+  REQUIRE(got.transitions.size() == 1);
+  const auto& t = got.transitions[0];
+  CHECK(t.id == 8);
+  CHECK(t.epoch == 6);
+  CHECK(t.who == "bob(3)");
+  CHECK(t.what == "load");
+  CHECK(t.step == "mark");
+  CHECK(t.waiting_for == "operator 'x'");
+  REQUIRE(t.steps.size() == 1);
+  CHECK(t.steps[0].took == 5us);
 
   history_entry e{3,           5,
                   "alice(12)", "load: 1 -> 2",
@@ -210,6 +226,8 @@ TEST_CASE("a wanted change comes back as it was sent") {
   CHECK(got_text.overrides[0].key == "y");
   CHECK(got_text.overrides[0].value == "z=1");
   CHECK(got_text.folder == "/home");
+
+  CHECK(std::get<rollback_to>(back<wire::Wanted>(wanted_change(rollback_to{7}))).epoch == 7);
 
   const wanted_change updates = std::vector<operator_update>{{"a", "t.a", 2}, {"b", "t.b", 3}};
   const auto got = std::get<std::vector<operator_update>>(back<wire::Wanted>(updates));

@@ -97,11 +97,54 @@ TEST_CASE("a transition that misses its deadline is reported as rolled back, wit
   const auto client = world.client();
   int looks = 0;
   const auto entry = client->apply(admin_world::change_to("test.sink@1"), 400ms,
-                                   [&](const service_status&) { ++looks; });
+                                   {{}, [&](const service_status&) { ++looks; }});
   REQUIRE(entry);
   CHECK(entry->outcome == transition_outcome::rolled_back);
   CHECK(entry->reason.find("will not go") != std::string::npos);
   CHECK(looks >= 2);
+}
+
+TEST_CASE("a change has an id at once, by which another client cancels it") {
+  admin_world world;
+  world.apply("test.stubborn@1");
+  std::promise<std::uint64_t> told;
+  auto waiting = std::async(std::launch::async, [&] {
+    const auto client = admin_client::connect(world.socket());
+    return (*client)->apply(admin_world::change_to("test.sink@1"), 60s,
+                            {[&](std::uint64_t id) { told.set_value(id); }});
+  });
+  const auto id = told.get_future().get();
+  CHECK(id == 2);
+  const auto client = world.client();
+  const auto status = client->status();
+  REQUIRE(status);
+  REQUIRE(status->transitions.size() == 1);
+  CHECK(status->transitions[0].id == id);
+  const auto wrong = client->cancel(77);
+  REQUIRE(wrong);
+  REQUIRE(wrong->size() == 1);
+  CHECK_FALSE(wrong->front().refusal.empty());
+  const auto right = client->cancel(id);
+  REQUIRE(right);
+  CHECK(right->front().id == id);
+  CHECK(right->front().refusal.empty());
+  const auto entry = waiting.get();
+  REQUIRE(entry);
+  CHECK(entry->id == id);
+  CHECK(entry->reason.starts_with("cancelled by "));
+  CHECK(client->cancel(0, true)->empty());
+  CHECK(client->history(1)->front().id == id);
+}
+
+TEST_CASE("a change that the service never gets has no id, but an outcome") {
+  admin_world world;
+  const auto client = world.client();
+  std::uint64_t id = 9;
+  const auto entry = client->apply(graph_text{"no [ TOML", "/x.toml", {}, "/"}, 5s,
+                                   {[&](std::uint64_t told) { id = told; }});
+  REQUIRE(entry);
+  CHECK(id == 0);
+  CHECK(entry->outcome == transition_outcome::refused);
 }
 
 TEST_CASE("a change goes on when its client has gone") {
@@ -112,7 +155,7 @@ TEST_CASE("a change goes on when its client has gone") {
     struct enough {};
     try {
       (void)(*client)->apply(admin_world::change_to("test.sink@1"), 700ms,
-                             [](const service_status&) { throw enough(); });
+                             {{}, [](const service_status&) { throw enough(); }});
     } catch (...) {
     }
   });

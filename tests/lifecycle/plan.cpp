@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <random>
+#include <set>
 
 using namespace instar;
 using namespace instar::test;
@@ -41,6 +42,10 @@ public:
   }
   builder& set(const std::string& key, setting_value value) {
     g_.content.operators.back().values.set(key, std::move(value));
+    return *this;
+  }
+  builder& was(const std::string& name) {
+    g_.content.operators.back().was = name;
     return *this;
   }
   builder& on_error(error_policy policy) {
@@ -231,6 +236,101 @@ TEST_CASE("an arc with other credits is another arc") {
   CHECK_FALSE(p.empty());
 }
 
+TEST_CASE("a renamed operator goes on with its arcs, its place and its state") {
+  const auto before = builder().op("s").op("a").op("t").arc("s", "a").arc("a", "t");
+  const auto after = builder().op("s").op("b").was("a").op("t").arc("s", "b").arc("b", "t");
+  const auto p = make_plan(before, after);
+  CHECK_FALSE(p.refused());
+  CHECK(with(p, operator_action::keep) == "s b t");
+  CHECK(change_of(p, "b").old_name == "a");
+  CHECK(names(p, [](const auto& c) { return c.participates(); }) == "b");
+  CHECK(region(p) == "b");
+  REQUIRE(p.arcs.size() == 2);
+  for (const auto& a : p.arcs) CHECK(a.action == arc_action::keep);
+  CHECK(p.arcs[1].arc.name() == "b.out -> t.in");
+  CHECK(p.arcs[1].before() == "a.out -> t.in");
+  CHECK(to_text(p).find("renamed from a") != std::string::npos);
+  CHECK(make_plan(after, after).empty());
+
+  builder kv_before, kv_after;
+  kv_before.op("a", "kv", 1).state(kv_id, 1, kv_1);
+  kv_after.op("b", "kv", 2).was("a").state(kv_id, 2, kv_2);
+  const auto moved = make_plan(kv_before, kv_after);
+  CHECK(change_of(moved, "b").action == operator_action::replace);
+  CHECK(change_of(moved, "b").old_name == "a");
+  CHECK(change_of(moved, "b").transfers_state);
+}
+
+TEST_CASE("a `was` is followed if what it names would end, passed over if all runs as wanted") {
+  const auto plan = [](const builder& before, const builder& after) {
+    const auto p = make_plan(before, after);
+    CHECK_FALSE(p.refused());
+    std::string text;
+    for (const auto& c : p.operators) {
+      const bool removed = c.action == operator_action::remove;
+      const auto from = c.action == operator_action::add ? "" : c.before();
+      text += (text.empty() ? "" : " ") + from + ">" + (removed ? "" : c.name);
+    }
+    return text;
+  };
+  // A new operator under the old name; then the same file again.
+  const auto fresh_a = builder().op("b").was("a").op("a");
+  CHECK(plan(builder().op("a"), fresh_a) == "a>b >a");
+  CHECK(plan(builder().op("a").op("b"), fresh_a) == "a>a b>b");
+  // The name was somebody else's, who ends.
+  CHECK(plan(builder().op("a").op("b"), builder().op("b").was("a")) == "a>b b>");
+  // One frees the name for the next, in whichever order they stand.
+  CHECK(plan(builder().op("a").op("b"), builder().op("c").was("b").op("b").was("a")) == "a>b b>c");
+  CHECK(plan(builder().op("a").op("b"), builder().op("b").was("a").op("c").was("b")) == "a>b b>c");
+  CHECK(plan(builder().op("b").op("c"), builder().op("b").was("a").op("c").was("b")) == "b>b c>c");
+  // A start from nothing knows no former names.
+  CHECK(plan(builder(), builder().op("b").was("a")) == ">b");
+}
+
+TEST_CASE("a `was` that cannot be followed is refused with the reason") {
+  const auto none = make_plan(builder().op("fetch").op("x"), builder().op("get").was("fetsh"));
+  REQUIRE(none.refusals.size() == 1);
+  CHECK(none.refusals[0].code == errc::not_found);
+  CHECK(none.refusals[0].message ==
+        "operator 'get': was = \"fetsh\" names no operator of the running graph; leave it out to "
+        "start 'get' anew; did you mean 'fetch'?");
+  const auto twice =
+      make_plan(builder().op("a"), builder().op("b").was("a").op("c").was("a")).refusals;
+  REQUIRE(twice.size() == 1);
+  CHECK(twice[0].message.find("'c'") != std::string::npos);
+  CHECK(twice[0].message.find("another one goes on from") != std::string::npos);
+}
+
+TEST_CASE(
+    "however operators are renamed, no two go on from one, and applying it again is no change") {
+  std::mt19937_64 random(5);
+  const auto name = [&] { return std::string(1, static_cast<char>('a' + random() % 5)); };
+  for (int i = 0; i < 5'000; ++i) {
+    graph running, wanted;
+    for (const auto* n : {"a", "b", "c", "d"}) {
+      if (random() % 2) running.operators.push_back({n, "x", 1, {}, {}, 0, {}});
+      if (random() % 3)
+        wanted.operators.push_back({n, "x", 1, {}, {}, 0, random() % 2 ? name() : ""});
+    }
+    const auto found = trace_lineage(running, wanted);
+    std::set<std::string> used;
+    for (const auto& [after, before] : found.old_names) {
+      CHECK(wanted.find(after));
+      CHECK(running.find(before));
+      CHECK(used.insert(before).second);
+      CHECK((after == before || wanted.find(after)->was == before));
+    }
+    // Nobody who runs under its name loses it for nothing.
+    for (const auto& op : wanted.operators)
+      if (running.find(op.name) && !found.old_names.count(op.name)) CHECK(used.count(op.name));
+    if (!found.refusals.empty()) continue;
+    const auto again = trace_lineage(wanted, wanted);
+    CHECK(again.refusals.empty());
+    for (const auto& [after, before] : again.old_names) CHECK(after == before);
+    CHECK(again.old_names.size() == wanted.operators.size());
+  }
+}
+
 TEST_CASE("a start adds everything and sends no markers") {
   const auto p = make_plan({}, http());
   CHECK(with(p, operator_action::add) == "accept parse load compose reply");
@@ -317,6 +417,7 @@ TEST_CASE("a plan as JSON has all that its text has") {
   CHECK(load["in_region"] == true);
   CHECK(load["is_head"] == true);
   CHECK(j["arcs"][0] == nlohmann::json{{"name", "accept.out -> parse.in"},
+                                       {"old_name", "accept.out -> parse.in"},
                                        {"action", "keep"},
                                        {"in_region", false}});
   const auto refused = nlohmann::json::parse(to_json(state_plan(kv_id, kv_1, 0, {})));

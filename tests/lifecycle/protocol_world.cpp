@@ -44,10 +44,11 @@ std::string without_versions(const std::vector<std::string>& met) {
 
 world::config::config() { set("scheduler.policy", caf::atom("testing")); }
 
-world::world(std::size_t activation_limit) {
+world::world(std::size_t activation_limit, const std::function<void(service_options&)>& tune) {
   options_.activation_limit = activation_limit;
   // Thousands of worlds, each with its transitions: only wanted when one is looked at.
   if (!std::getenv("INSTAR_TEST_LOG")) spdlog::set_level(spdlog::level::off);
+  if (tune) tune(options_);
   environment_.pool = &pool_;
   environment_.resources.emplace(std::string(script::resource_name), &script_);
   system_ = std::make_unique<caf::actor_system>(config_);
@@ -107,6 +108,7 @@ void world::order(wanted_graph wanted, std::chrono::nanoseconds deadline) {
   o->done = [this, wanted = std::move(wanted)](history_entry e) {
     note_outcome(wanted, std::move(e));
   };
+  o->accepted = [this](std::uint64_t id) { accepted.push_back(id); };
   caf::anon_send(admin_, order_message{std::move(o)});
 }
 
@@ -126,6 +128,11 @@ void world::note_outcome(const wanted_graph& wanted, history_entry e) {
     graph now;
     if (const auto* whole = std::get_if<graph>(&wanted)) {
       now = *whole;
+    } else if (const auto* back = std::get_if<rollback_to>(&wanted)) {
+      const auto former = std::find_if(graphs_.rbegin(), graphs_.rend(), [&](const auto& g) {
+        return back->epoch ? g.epoch == back->epoch : g.epoch < graphs_.back().epoch;
+      });
+      if (former != graphs_.rend()) now = former->content;
     } else {
       now = graphs_.back().content;
       for (const auto& update : std::get<std::vector<operator_update>>(wanted))
@@ -138,6 +145,17 @@ void world::note_outcome(const wanted_graph& wanted, history_entry e) {
     graphs_.push_back({noted.epoch, std::move(now)});
   }
   if (on_outcome) on_outcome(noted);
+}
+
+void world::cancel(cancel_request which) {
+  which.who = "test";
+  caf::anon_send(admin_, cancel_message{std::move(which), [this](std::vector<cancel_answer> got) {
+                                          answers = std::move(got);
+                                        }});
+}
+
+service_status world::look() {
+  return dynamic_cast<supervisor&>(*caf::actor_cast<caf::abstract_actor*>(supervisor_)).status();
 }
 
 bool world::step() {

@@ -27,7 +27,8 @@ namespace instar::test {
 /// message at a time, in virtual time.
 class world {
 public:
-  explicit world(std::size_t activation_limit = 1);
+  explicit world(std::size_t activation_limit = 1,
+                 const std::function<void(service_options&)>& tune = {});
   ~world();
 
   script& plot() { return script_; }
@@ -42,6 +43,10 @@ public:
   /// Asks for a transition; the outcome is in `outcomes()` once it has one.
   void order(wanted_graph wanted, std::chrono::nanoseconds deadline = std::chrono::seconds(5));
   void stop();
+  /// Answers of the supervisor are in `answers` once it has come to it.
+  void cancel(cancel_request which);
+  std::vector<cancel_answer> answers;
+  std::vector<std::uint64_t> accepted; ///< ids in the order in which they were told
   const std::vector<history_entry>& outcomes() const { return outcomes_; }
   /// Called with each outcome, inside the supervisor's turn.
   std::function<void(const history_entry&)> on_outcome;
@@ -57,6 +62,8 @@ public:
   void shuffle(std::uint64_t seed) { random_.emplace(seed); }
 
   service_status status();
+  /// The same at once, without running anything.
+  service_status look();
   std::vector<std::string> stop_reasons;
 
   /// The first breach of the invariants up to now, or nothing. Only when all is at rest. Unless

@@ -1,0 +1,43 @@
+#pragma once
+
+#include "lifecycle/graph_versions.hpp"
+#include "lifecycle/operator_library.hpp"
+#include "lifecycle/order.hpp"
+#include "lifecycle/plan.hpp"
+
+#include <string>
+
+namespace instar {
+
+/// A wanted change, checked and planned against the graph that runs.
+struct planned {
+  transition_plan plan;
+  graph given;        ///< the wanted graph as it was written
+  typed_graph wanted; ///< the same, checked
+};
+
+/// Turns what is wanted into a plan. Changes nothing.
+class planner {
+public:
+  planner(operator_library& library, const graph_versions& versions)
+      : library_(library), versions_(versions) {}
+
+  planned make(const wanted_graph& wanted);
+  /// The way to nothing.
+  planned make_stop() const;
+
+private:
+  result<graph> resolve(const wanted_graph& wanted) const;
+  result<const graph_versions::version*> version_of(rollback_to wanted) const;
+  graph_check check(graph candidate);
+
+  operator_library& library_;
+  const graph_versions& versions_;
+};
+
+/// What a plan does, in one line.
+std::string summary(const transition_plan& plan);
+/// All refusals of a plan in one line.
+std::string one_line(const std::vector<failure>& refusals);
+
+} // namespace instar

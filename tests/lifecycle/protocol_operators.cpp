@@ -220,6 +220,14 @@ public:
 
 std::int64_t operators_alive() { return alive; }
 
+namespace {
+
+bool names(const std::string& fault, const std::string& reference) {
+  return fault == "*" || fault == reference;
+}
+
+} // namespace
+
 scripted_library::scripted_library(script& s) : script_(s) {
   add<source>();
   add<stage>();
@@ -234,7 +242,8 @@ void scripted_library::add() {
     types_.add(instar::describe(Op::type), [this](const settings& values) {
       const auto reference = std::string(Op::type.name) + "@" + std::to_string(Op::type.version);
       if (script_.building) script_.building(reference);
-      if (script_.throws_in_constructor == reference && script_.constructor_throws_after-- <= 0)
+      if (names(script_.throws_in_constructor, reference) &&
+          script_.constructor_throws_after-- <= 0)
         throw std::runtime_error("told to fail in the constructor");
       return host_factory<Op>()(values);
     });
@@ -251,7 +260,7 @@ result<operator_description> scripted_library::describe(std::string_view type,
 result<operator_factory> scripted_library::load(std::string_view type, std::uint32_t version) {
   const auto reference = std::string(type) + "@" + std::to_string(version);
   if (script_.loading) script_.loading(reference);
-  if (script_.fails_to_load == reference)
+  if (names(script_.fails_to_load, reference))
     return failure{errc::system, "module of " + reference + ": told to fail in loading"};
   return types_.load(type, version);
 }

@@ -48,9 +48,9 @@ struct script {
   // Faults, by type reference ("test.stage@2") or by operator name; those that a fault names throw
   // or wait.
   std::string throws_in_save, throws_in_restore, never_ready;
-  std::string throws_in_constructor; ///< by type reference
+  std::string throws_in_constructor; ///< by type reference, or "*"
   int constructor_throws_after = 0;  ///< … not the next so many
-  std::string fails_to_load;         ///< by type reference
+  std::string fails_to_load;         ///< the same
   /// Called with a type's reference before its code is loaded, before an instance is made.
   std::function<void(const std::string&)> loading, building;
   std::string throws_on_first_packet; ///< by type reference; once, by an instance that is new

@@ -160,7 +160,7 @@ bool has_port(const operator_node& op, std::string_view port) {
 
 } // namespace
 
-bool apply(graph& to, const edit& what) {
+bool apply_edit(graph& to, const edit& what) {
   auto changed = to;
   if (what.empty() || !change(changed, what) || !acceptable(changed)) return false;
   to = std::move(changed);

@@ -28,7 +28,7 @@ using edit = std::vector<std::string>;
 /// Makes the change if its operators and arcs are there and the graph stays one that a service
 /// accepts; else leaves it as it is and returns false. So an edit still means something, or
 /// nothing, when those before it are taken away.
-bool apply(graph& to, const edit& what);
+bool apply_edit(graph& to, const edit& what);
 
 /// Whether a service accepts the graph, and a test can afford it: packets multiply at every
 /// fan-out.

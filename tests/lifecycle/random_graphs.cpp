@@ -11,7 +11,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -36,12 +35,13 @@ void on_crash(int signal) {
 }
 
 struct totals {
-  std::size_t cases = 0, messages = 0, lost = 0;
+  std::size_t cases = 0, messages = 0, under_load = 0, lost = 0;
   std::size_t committed = 0, rolled_back = 0, refused = 0, unchanged = 0;
 
   void add(const run_result& r) {
     ++cases;
     messages += r.messages;
+    under_load += r.under_load;
     lost += r.lost;
     committed += r.committed;
     rolled_back += r.rolled_back;
@@ -92,21 +92,18 @@ int main(int count, char** arguments) {
   std::uint64_t from = 1, rounds = 2500;
   bool print = false;
   for (int i = 1; i < count; ++i) {
-    const auto is = [&](const char* name) { return std::strcmp(arguments[i], name) == 0; };
-    if (is("--print")) {
+    const std::string option = arguments[i];
+    if (option == "--print") {
       print = true;
       continue;
     }
-    if (i + 1 >= count) return usage();
-    const char* value = arguments[++i];
-    --i;
-    if (is("--case")) return run_file(value);
-    const auto number = std::strtoull(value, nullptr, 10);
-    if (is("--rounds")) rounds = number;
-    else if (is("--from")) from = number;
-    else if (is("--seed")) from = number, rounds = 1;
+    if (++i == count) return usage();
+    if (option == "--case") return run_file(arguments[i]);
+    const auto number = std::strtoull(arguments[i], nullptr, 10);
+    if (option == "--rounds") rounds = number;
+    else if (option == "--from") from = number;
+    else if (option == "--seed") from = number, rounds = 1;
     else return usage();
-    ++i;
   }
   for (const int signal : {SIGSEGV, SIGABRT, SIGBUS}) std::signal(signal, on_crash);
   if (print)
@@ -116,8 +113,9 @@ int main(int count, char** arguments) {
   std::size_t failed = 0;
   for (std::uint64_t i = 0; i < rounds && failed < 3; ++i) failed += !try_seed(from + i, all);
   std::printf("%zu cases, %zu messages: %zu transitions committed, %zu rolled back, %zu refused, "
-              "%zu without a difference; %zu services lost an actor; %zu cases failed\n",
+              "%zu without a difference; %zu asked for under load; %zu services lost an actor; "
+              "%zu cases failed\n",
               all.cases, all.messages, all.committed, all.rolled_back, all.refused, all.unchanged,
-              all.lost, failed);
+              all.under_load, all.lost, failed);
   return failed == 0 ? 0 : 1;
 }

@@ -99,9 +99,10 @@ private:
     // With nothing under way the running graph is known; else what was asked for last counts.
     if (all_have_outcomes() && !world_->graphs().empty()) wanted_ = world_->graphs().back().content;
     const auto before = wanted_;
-    for (const auto& e : t.edits) apply(wanted_, e);
+    for (const auto& e : t.edits) apply_edit(wanted_, e);
     may_fail_.push_back(false);
     ++orders_;
+    result_.under_load += under_load();
     if (!t.goes_wrong.empty()) arm(t.goes_wrong);
     if (!t.update) return world_->order(wanted_, deadline);
     std::vector<operator_update> updates;
@@ -109,6 +110,14 @@ private:
       if (const auto* old = before.find(op.name); !old || old->version != op.version)
         updates.push_back({op.name, op.type, op.version});
     world_->order(std::move(updates), deadline);
+  }
+
+  bool under_load() {
+    const auto& s = world_->plot();
+    const auto& running = world_->graphs().back().content.operators;
+    return std::any_of(running.begin(), running.end(), [&](const operator_node& op) {
+      return op.type == "test.source" && s.seen.entries(op.name) < s.total;
+    });
   }
 
   void arm(const fault& f) {
@@ -145,7 +154,10 @@ private:
   void judge() {
     const auto& outcomes = world_->outcomes();
     result_.lost = !world_->stop_reasons.empty();
-    for (std::size_t i = 1; i < outcomes.size(); ++i) judge(i);
+    for (std::size_t i = 1; i + 1 < outcomes.size(); ++i) judge(i);
+    if (outcomes.back().outcome != transition_outcome::committed)
+      note("the stop was " + std::string(to_string(outcomes.back().outcome)) + ": " +
+           outcomes.back().reason);
     note(world_->check(!result_.lost));
     if (auto left = world_->check_ended()) {
       note(std::move(left));
@@ -162,8 +174,8 @@ private:
     if (o.outcome == transition_outcome::committed || o.outcome == transition_outcome::unchanged)
       return;
     const auto says = [&](const char* what) { return o.reason.find(what) != std::string::npos; };
-    const bool expected = (i - 1 < may_fail_.size() && may_fail_[i - 1]) || result_.lost ||
-                          (kills_ && says("has died")) || says("is not in the running graph");
+    const bool expected = may_fail_[i - 1] || result_.lost || (kills_ && says("has died")) ||
+                          says("is not in the running graph");
     if (!expected)
       note("transition " + std::to_string(i) + " was " + to_string(o.outcome) + ": " + o.reason);
   }
@@ -241,7 +253,7 @@ private:
 
   bool with_edit(const edit& e) {
     auto c = best_;
-    return apply(c.start, e) && still_fails(std::move(c));
+    return apply_edit(c.start, e) && still_fails(std::move(c));
   }
 
   bool fewer_operators() {

@@ -12,6 +12,7 @@ namespace instar::test {
 struct run_result {
   std::optional<std::string> breach; ///< of what has to hold; nothing if all did
   std::size_t committed = 0, rolled_back = 0, refused = 0, unchanged = 0;
+  std::size_t under_load = 0; ///< transitions asked for while a source had more to emit
   std::size_t messages = 0;
   bool lost = false; ///< an actor that served was killed, so that the service had to stop
 };

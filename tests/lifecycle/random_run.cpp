@@ -25,7 +25,7 @@ public:
     w.plot().total = std::max<std::uint64_t>(c.items, 1);
     w.plot().per_event = std::max<std::uint64_t>(c.per_event, 1);
     w.plot().notes_ways = false;
-    w.on_outcome = [this](const history_entry&) { disarm(); };
+    w.on_outcome = [this](const history_entry&) { arm_next(); };
     for (const auto& t : c.transitions)
       if (!t.goes_wrong.empty() && t.goes_wrong[0] == "kill") kills_ = true;
     if (kills_) w.watch_runners();
@@ -100,10 +100,9 @@ private:
     if (all_have_outcomes() && !world_->graphs().empty()) wanted_ = world_->graphs().back().content;
     const auto before = wanted_;
     for (const auto& e : t.edits) apply_edit(wanted_, e);
-    may_fail_.push_back(false);
     ++orders_;
+    if (world_->outcomes().size() + 1 == orders_) arm_next();
     result_.under_load += under_load();
-    if (!t.goes_wrong.empty()) arm(t.goes_wrong);
     if (!t.update) return world_->order(wanted_, deadline);
     std::vector<operator_update> updates;
     for (const auto& op : wanted_.operators)
@@ -120,8 +119,15 @@ private:
     });
   }
 
-  void arm(const fault& f) {
+  /// Each fault is that of one transition: it waits until that one's turn has come.
+  void arm_next() {
     disarm();
+    const auto next = world_->outcomes().size();
+    if (next > 0 && next < orders_ && next <= case_.transitions.size())
+      if (const auto& f = case_.transitions[next - 1].goes_wrong; !f.empty()) arm(f);
+  }
+
+  void arm(const fault& f) {
     auto& s = world_->plot();
     const auto number = [&](std::size_t i) {
       return f.size() > i ? static_cast<std::size_t>(std::strtoull(f[i].c_str(), nullptr, 10)) : 0;
@@ -139,9 +145,7 @@ private:
     if (f[0] == "kill") {
       victim_ = world_->runners() + number(1);
       kill_in_ = number(2) + 1;
-      return; // told by the reason
     }
-    for (auto i = world_->outcomes().size(); i < orders_; ++i) may_fail_[i - 1] = true;
   }
 
   void disarm() {
@@ -174,8 +178,9 @@ private:
     if (o.outcome == transition_outcome::committed || o.outcome == transition_outcome::unchanged)
       return;
     const auto says = [&](const char* what) { return o.reason.find(what) != std::string::npos; };
-    const bool expected = may_fail_[i - 1] || result_.lost || (kills_ && says("has died")) ||
-                          says("is not in the running graph");
+    const auto& f = case_.transitions[i - 1].goes_wrong;
+    const bool expected = (!f.empty() && f[0] != "kill") || result_.lost ||
+                          (kills_ && says("has died")) || says("is not in the running graph");
     if (!expected)
       note("transition " + std::to_string(i) + " was " + to_string(o.outcome) + ": " + o.reason);
   }
@@ -185,7 +190,6 @@ private:
   run_result result_;
   graph wanted_;
   std::size_t orders_ = 0;
-  std::vector<bool> may_fail_; ///< by transition of the case
   bool kills_ = false;
   std::size_t victim_ = 0, kill_in_ = 0;
 };

@@ -62,10 +62,12 @@ struct script {
 /// Operators alive, started or not.
 std::int64_t operators_alive();
 
-/// `test.source`, `test.stage`, `test.router`, `test.burst` and `test.sink`, each in the versions 1
-/// and 2. A router sends each item along one of its ports `out0`, `out1`, `out2`; a burst makes two
-/// packets of each (and says that it splits). All but the script's faults are the same in both
-/// versions.
+bool is_source(std::string_view type);
+
+/// `test.source`, `test.feed`, `test.stage`, `test.router`, `test.burst` and `test.sink`, each in
+/// the versions 1 and 2. A feed is a source with an event for each item. A router sends each item
+/// along one of its ports `out0`, `out1`, `out2`; a burst makes two packets of each (and says that
+/// it splits). All but the script's faults are the same in both versions.
 class scripted_library final : public operator_library {
 public:
   explicit scripted_library(script& s);

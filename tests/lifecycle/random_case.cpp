@@ -1,5 +1,7 @@
 #include "random_case.hpp"
 
+#include "protocol_operators.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <map>
@@ -96,8 +98,7 @@ bool remove(graph& g, const std::string& name) {
 
 bool exchange(graph& g, const edit& e) {
   const auto* old = g.find(e[1]);
-  if (!old || g.find(e[2]) || g.find(e[3]) || old->type == "test.source" ||
-      old->type == "test.sink")
+  if (!old || g.find(e[2]) || g.find(e[3]) || is_source(old->type) || old->type == "test.sink")
     return false;
   const auto [to, from] = take_out(g, e[1]);
   g.operators.push_back(make_operator(e[2], "test.stage@1"));
@@ -146,6 +147,8 @@ bool change(graph& g, const edit& e) {
   if (is("connect", 4)) return connect(g, e[1], e[2], e[3]);
   if (is("disconnect", 3)) return disconnect(g, e[1], e[2]);
   if (is("capacity", 4)) return disconnect(g, e[1], e[2]) && connect(g, e[1], e[2], e[3]);
+  if (is("feed", 4))
+    return add_end(g, e[1], "test.feed@1") && connect(g, e[1] + ".out", e[2], e[3]);
   if (is("source", 4))
     return add_end(g, e[1], "test.source@1") && connect(g, e[1] + ".out", e[2], e[3]);
   if (is("sink", 4)) return add_end(g, e[1], "test.sink@1") && connect(g, e[2], e[1], e[3]);
@@ -175,12 +178,12 @@ bool acceptable(const graph& g) {
   for (const auto& op : g.operators) open[op.name] = 0;
   for (const auto& a : g.arcs) {
     const auto *from = g.find(a.from), *to = g.find(a.to);
-    if (!from || !to || !has_port(*from, a.from_port) || to->type == "test.source") return false;
+    if (!from || !to || !has_port(*from, a.from_port) || is_source(to->type)) return false;
     ++open[a.to];
   }
   std::vector<const operator_node*> order;
   for (const auto& op : g.operators) {
-    if ((op.type == "test.source") != (open[op.name] == 0)) return false;
+    if (is_source(op.type) != (open[op.name] == 0)) return false;
     if (open[op.name] > 0) continue;
     order.push_back(&op);
     packets[op.name] = 1;

@@ -22,6 +22,7 @@ namespace instar::test {
 ///     disconnect FROM.PORT TO
 ///     capacity FROM.PORT TO CAPACITY
 ///     source NEW TO CAPACITY
+///     feed NEW TO CAPACITY                    a source of the other type
 ///     sink NEW FROM.PORT CAPACITY
 using edit = std::vector<std::string>;
 

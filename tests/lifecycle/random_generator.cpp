@@ -1,5 +1,7 @@
 #include "random_generator.hpp"
 
+#include "protocol_operators.hpp"
+
 #include <algorithm>
 #include <random>
 
@@ -66,7 +68,7 @@ private:
     op.type = reference.substr(0, at);
     op.version = reference.back() == '2' ? 2 : 1;
     grown.operators.push_back(op);
-    const auto arcs = op.type == "test.source" ? 0 : one_in(3) ? between(2, 3) : 1;
+    const auto arcs = is_source(op.type) ? 0 : one_in(3) ? between(2, 3) : 1;
     for (std::size_t i = 0; i < arcs; ++i) {
       const auto end = upstream(grown, grown.operators.size() - 1);
       arc_node a;
@@ -85,7 +87,8 @@ private:
     g.name = "test";
     const auto sources = between(1, 3), stages = one_in(3) ? between(5, 24) : between(1, 9),
                sinks = between(1, 3);
-    for (std::size_t i = 0; i < sources; ++i) grow(g, fresh("source"), "test.source" + version());
+    for (std::size_t i = 0; i < sources; ++i)
+      grow(g, fresh("source"), (one_in(2) ? "test.source" : "test.feed") + version());
     for (std::size_t i = 0; i < stages; ++i) {
       grow(g, fresh("n"), stage_type());
       // What leads nowhere yet is taken up more often than not.
@@ -166,7 +169,7 @@ private:
     case 6:
       return {"capacity", end, a.to, size};
     case 7:
-      return {"source", fresh("source"), op, size};
+      return {one_in(2) ? "source" : "feed", fresh("source"), op, size};
     default:
       return {"sink", fresh("sink"), end, size};
     }

@@ -54,7 +54,10 @@ struct totals {
 bool try_seed(std::uint64_t seed, totals& all) {
   current_seed = seed;
   const auto made = make_case(seed);
-  const auto result = run_case(made);
+  const auto text = to_text(made);
+  auto result = run_case(made);
+  if (const auto again = parse_case(text); !again || to_text(*again) != text)
+    result.breach = "its text is not the case:\n" + text;
   all.add(result);
   if (!result.breach) return true;
   std::printf("seed %llu: %s\n", static_cast<unsigned long long>(seed), result.breach->c_str());
@@ -89,7 +92,7 @@ int usage() {
 } // namespace
 
 int main(int count, char** arguments) {
-  std::uint64_t from = 1, rounds = 2500;
+  std::uint64_t from = 1, rounds = 5000;
   bool print = false;
   for (int i = 1; i < count; ++i) {
     const std::string option = arguments[i];

@@ -115,7 +115,7 @@ private:
     const auto& s = world_->plot();
     const auto& running = world_->graphs().back().content.operators;
     return std::any_of(running.begin(), running.end(), [&](const operator_node& op) {
-      return op.type == "test.source" && s.seen.entries(op.name) < s.total;
+      return is_source(op.type) && s.seen.entries(op.name) < s.total;
     });
   }
 
@@ -159,7 +159,8 @@ private:
     const auto& outcomes = world_->outcomes();
     result_.lost = !world_->stop_reasons.empty();
     for (std::size_t i = 1; i + 1 < outcomes.size(); ++i) judge(i);
-    if (outcomes.back().outcome != transition_outcome::committed)
+    if (outcomes.back().outcome != transition_outcome::committed ||
+        (!result_.lost && !outcomes.back().reason.empty()))
       note("the stop was " + std::string(to_string(outcomes.back().outcome)) + ": " +
            outcomes.back().reason);
     note(world_->check(!result_.lost));

@@ -2,6 +2,7 @@
 
 #include "protocol_state.capnp.h"
 
+#include <algorithm>
 #include <stdexcept>
 
 namespace instar::test {
@@ -94,6 +95,7 @@ protected:
   }
 
   script* script_ = nullptr;
+  bool restored_ = false;
   std::uint64_t count_ = 0;
   ledger::who who_;
   std::string name_, type_, suffix_;
@@ -103,7 +105,7 @@ private:
     return !named.empty() && (named == type_ || named == name_);
   }
 
-  bool restored_ = false, worked_ = false;
+  bool worked_ = false;
 };
 
 template <std::uint32_t Version>
@@ -129,6 +131,41 @@ public:
     if (count_ < script_->total) ctx.events()->post(event{});
   }
   void on_packet(context&, std::size_t, packet) override {}
+};
+
+/// A source whose events are its items: none may be lost, come twice or be overtaken. Some are
+/// always on their way, so that there are new ones while older ones have been taken.
+template <std::uint32_t Version>
+class feed : public counting {
+public:
+  static constexpr out_port<item> out{0, "out"};
+  static constexpr operator_type type{.name = "test.feed",
+                                      .version = Version,
+                                      .outputs = {out},
+                                      .state_schema = capnp::typeId<StageState>(),
+                                      .state_version = 1};
+  feed() : counting(type.name, Version) {}
+
+  void on_start(context& ctx) override {
+    counting::on_start(ctx);
+    if (restored_) return;
+    for (std::uint64_t i = 0; i < std::min(ahead, script_->total); ++i)
+      ctx.events()->post(event{nullptr, i});
+  }
+  void on_events(context& ctx, std::span<event> events) override {
+    for (const auto& e : events) {
+      if (e.value != count_)
+        script_->breaches.push_back("event " + std::to_string(e.value) + " of " + name_ +
+                                    " instead of " + std::to_string(count_));
+      const auto number = count_++;
+      ctx.emit(out, make(number, script_->seen.begin(who_, number), out.name), number);
+      if (e.value + ahead < script_->total) ctx.events()->post(event{nullptr, e.value + ahead});
+    }
+  }
+  void on_packet(context&, std::size_t, packet) override {}
+
+private:
+  static constexpr std::uint64_t ahead = 8;
 };
 
 /// Passes items on. Makes a new one, because an arc before it may be shared (fan-out).
@@ -220,8 +257,19 @@ public:
 
 std::int64_t operators_alive() { return alive; }
 
+bool is_source(std::string_view type) { return type == "test.source" || type == "test.feed"; }
+
+namespace {
+
+bool names(const std::string& fault, const std::string& reference) {
+  return fault == "*" || fault == reference;
+}
+
+} // namespace
+
 scripted_library::scripted_library(script& s) : script_(s) {
   add<source>();
+  add<feed>();
   add<stage>();
   add<burst>();
   add<router>();
@@ -234,7 +282,8 @@ void scripted_library::add() {
     types_.add(instar::describe(Op::type), [this](const settings& values) {
       const auto reference = std::string(Op::type.name) + "@" + std::to_string(Op::type.version);
       if (script_.building) script_.building(reference);
-      if (script_.throws_in_constructor == reference && script_.constructor_throws_after-- <= 0)
+      if (names(script_.throws_in_constructor, reference) &&
+          script_.constructor_throws_after-- <= 0)
         throw std::runtime_error("told to fail in the constructor");
       return host_factory<Op>()(values);
     });
@@ -251,7 +300,7 @@ result<operator_description> scripted_library::describe(std::string_view type,
 result<operator_factory> scripted_library::load(std::string_view type, std::uint32_t version) {
   const auto reference = std::string(type) + "@" + std::to_string(version);
   if (script_.loading) script_.loading(reference);
-  if (script_.fails_to_load == reference)
+  if (names(script_.fails_to_load, reference))
     return failure{errc::system, "module of " + reference + ": told to fail in loading"};
   return types_.load(type, version);
 }

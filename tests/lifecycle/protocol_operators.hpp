@@ -48,9 +48,9 @@ struct script {
   // Faults, by type reference ("test.stage@2") or by operator name; those that a fault names throw
   // or wait.
   std::string throws_in_save, throws_in_restore, never_ready;
-  std::string throws_in_constructor; ///< by type reference
+  std::string throws_in_constructor; ///< by type reference, or "*"
   int constructor_throws_after = 0;  ///< … not the next so many
-  std::string fails_to_load;         ///< by type reference
+  std::string fails_to_load;         ///< the same
   /// Called with a type's reference before its code is loaded, before an instance is made.
   std::function<void(const std::string&)> loading, building;
   std::string throws_on_first_packet; ///< by type reference; once, by an instance that is new
@@ -62,10 +62,12 @@ struct script {
 /// Operators alive, started or not.
 std::int64_t operators_alive();
 
-/// `test.source`, `test.stage`, `test.router`, `test.burst` and `test.sink`, each in the versions 1
-/// and 2. A router sends each item along one of its ports `out0`, `out1`, `out2`; a burst makes two
-/// packets of each (and says that it splits). All but the script's faults are the same in both
-/// versions.
+bool is_source(std::string_view type);
+
+/// `test.source`, `test.feed`, `test.stage`, `test.router`, `test.burst` and `test.sink`, each in
+/// the versions 1 and 2. A feed is a source with an event for each item. A router sends each item
+/// along one of its ports `out0`, `out1`, `out2`; a burst makes two packets of each (and says that
+/// it splits). All but the script's faults are the same in both versions.
 class scripted_library final : public operator_library {
 public:
   explicit scripted_library(script& s);

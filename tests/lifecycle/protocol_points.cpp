@@ -164,19 +164,28 @@ struct schedule {
   std::optional<std::uint64_t> seed;
   std::size_t capacity = 4, activation_limit = 1;
   std::uint64_t per_event = 1, total = 20;
+  bool feeds = false; ///< the sources are `test.feed`
 };
 
-graph make(const chains& of, std::map<std::string, std::string> types, std::size_t capacity,
+graph make(const chains& of, std::map<std::string, std::string> types, const schedule& how,
            std::size_t capacity_of_first) {
   types.emplace("s", "test.burst@1");
-  auto made = world::make_graph(of, types, capacity);
+  auto made = world::make_graph(of, types, how.capacity);
   if (capacity_of_first > 0) made.arcs.front().capacity = capacity_of_first;
+  if (how.feeds)
+    for (auto& op : made.operators)
+      if (op.type == "test.source") op.type = "test.feed";
   return made;
 }
 
-wanted_graph wanted(const scenario::change& c, std::size_t capacity) {
-  if (const auto* some = std::get_if<updates>(&c.to)) return *some;
-  return make(std::get<chains>(c.to), c.types, capacity, c.capacity_of_first);
+wanted_graph wanted(const scenario::change& c, const schedule& how) {
+  if (const auto* whole = std::get_if<chains>(&c.to))
+    return make(*whole, c.types, how, c.capacity_of_first);
+  auto some = std::get<updates>(c.to);
+  if (how.feeds)
+    for (auto& update : some)
+      if (update.type == "test.source") update.type = "test.feed";
+  return some;
 }
 
 /// Whether the scenario keeps the invariants under this schedule. Returns false when the run was
@@ -191,11 +200,11 @@ bool keeps_invariants(const scenario& s, const schedule& how) {
   w.on_outcome = [&](const history_entry& e) {
     if (e.outcome == rolled_back) w.plot().throws_in_restore.clear();
   };
-  w.order(make(s.before, {}, how.capacity, s.capacity_of_first));
+  w.order(make(s.before, {}, how, s.capacity_of_first));
   std::size_t done = 0;
   while (done < how.at && w.step()) ++done;
   const bool reached = done == how.at;
-  for (const auto& c : s.changes) w.order(wanted(c, how.capacity));
+  for (const auto& c : s.changes) w.order(wanted(c, how));
   w.run();
   REQUIRE(w.outcomes().size() == s.changes.size() + 1);
   for (std::size_t i = 0; i < s.changes.size(); ++i) {
@@ -217,13 +226,14 @@ TEST_CASE("no packet is lost, duplicated or reordered by changes started at any 
   const auto all = scenarios();
   for (const auto& s : all) {
     CAPTURE(s.name);
-    for (const std::size_t capacity : {4, 1})
+    for (const bool feeds : {false, true})
       for (std::size_t at = 0;; ++at, ++schedules) {
-        CAPTURE(capacity);
+        CAPTURE(feeds);
         CAPTURE(at);
         schedule how;
         how.at = at;
-        how.capacity = capacity;
+        how.capacity = feeds ? 1 : 4;
+        how.feeds = feeds;
         if (!keeps_invariants(s, how)) break;
       }
   }
@@ -242,12 +252,14 @@ TEST_CASE("the same holds under random schedules") {
       how.capacity = 1 + random() % 5;
       how.activation_limit = 1 + random() % 4;
       how.per_event = 1 + random() % 6;
+      how.feeds = random() % 2;
       CAPTURE(round);
       CAPTURE(*how.seed);
       CAPTURE(how.at);
       CAPTURE(how.capacity);
       CAPTURE(how.activation_limit);
       CAPTURE(how.per_event);
+      CAPTURE(how.feeds);
       keeps_invariants(s, how);
     }
   }

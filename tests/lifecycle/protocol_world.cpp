@@ -190,7 +190,7 @@ std::optional<std::string> world::check(bool complete) const {
   if (auto breach = script_.seen.check(graphs_, complete)) return breach;
   if (!complete) return std::nullopt;
   for (const auto& op : graphs_.back().content.operators)
-    if (op.type == "test.source" && script_.seen.entries(op.name) % script_.total != 0)
+    if (is_source(op.type) && script_.seen.entries(op.name) % script_.total != 0)
       return op.name + " has stopped after " + std::to_string(script_.seen.entries(op.name)) +
              " items";
   return std::nullopt;

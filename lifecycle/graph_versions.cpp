@@ -85,9 +85,9 @@ result<const graph_versions::version*> graph_versions::former() const {
   return &versions_[versions_.size() - 2];
 }
 
-lineage graph_versions::way_back(const version& to) const {
+lineage graph_versions::between(const version& from, const version& to) {
   std::map<std::uint64_t, std::string> now;
-  for (const auto& [name, place] : versions_.back().places) now.emplace(place, name);
+  for (const auto& [name, place] : from.places) now.emplace(place, name);
   lineage by;
   // Who has its place still; then the others by name, if that is free.
   for (const auto& [name, place] : to.places)

@@ -46,8 +46,10 @@ public:
   result<const version*> find(epoch_t epoch) const;
   /// The one before the running one.
   result<const version*> former() const;
-  /// Which operator of the running graph each of a version's goes on from.
-  lineage way_back(const version& to) const;
+  /// The running one; null if nothing runs.
+  const version* latest() const { return versions_.empty() ? nullptr : &versions_.back(); }
+  /// Which operator of `from` has the place of each of `to`, or else its name.
+  static lineage between(const version& from, const version& to);
 
 private:
   void remember(epoch_t epoch, place_numbers places);

@@ -12,6 +12,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 namespace instar {
@@ -53,6 +54,9 @@ struct rollback_to {
   epoch_t epoch = 0; ///< 0 = the one before the running one
 };
 
+/// The running graph, that of an epoch, or any other.
+using compared_graph = std::variant<std::monostate, epoch_t, graph>;
+
 /// Which transitions are to be given up.
 struct cancel_request {
   std::uint64_t id = 0; ///< 0 = the only one there is
@@ -82,6 +86,10 @@ public:
   void plan(graph target, std::function<void(transition_plan)> done);
   void plan(std::vector<operator_update> updates, std::function<void(transition_plan)> done);
   void plan(rollback_to former, std::function<void(transition_plan)> done);
+
+  /// The difference of two graphs, without the checks of a plan: the refusals are what a check of
+  /// a graph complained of. If a graph cannot be had, there are only refusals.
+  void compare(compared_graph from, compared_graph to, std::function<void(transition_plan)> done);
 
   /// Gets a transition's id, as soon as it is known and before the outcome.
   using accepted = std::function<void(std::uint64_t id)>;

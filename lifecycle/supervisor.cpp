@@ -45,6 +45,9 @@ caf::behavior supervisor::make_behavior() {
       },
       [this](const cancel_message& m) { on_cancel(m); },
       [this](const plan_message& m) { m.done(planner_.make(*m.wanted).plan); },
+      [this](const compare_message& m) {
+        m.done(planner_.compare(m.graphs->first, m.graphs->second));
+      },
       [this](const status_message& m) { m.done(status()); },
       [this](const graph_message& m) { m.done(versions_.running().content); },
       [this](const history_message& m) {

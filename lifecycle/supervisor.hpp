@@ -15,6 +15,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace instar {
@@ -25,6 +26,10 @@ struct order_message {
 };
 struct plan_message {
   std::shared_ptr<wanted_graph> wanted;
+  std::function<void(transition_plan)> done;
+};
+struct compare_message {
+  std::shared_ptr<std::pair<compared_graph, compared_graph>> graphs;
   std::function<void(transition_plan)> done;
 };
 struct status_message {
@@ -120,6 +125,7 @@ private:
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::order_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::plan_message)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::compare_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::status_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::graph_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::history_message)

@@ -97,6 +97,39 @@ result<wanted_change> wanted_of(const options& o) {
   return wanted_change(*std::move(text));
 }
 
+/// The two sides of `diff`, and how they are called.
+struct comparison {
+  named_graph from, to;
+  std::string title;
+};
+
+result<comparison> compared(admin_client& service, const options& o) {
+  const auto name = [](epoch_t epoch) { return "epoch " + std::to_string(epoch); };
+  if (o.epochs.size() == 2)
+    return comparison{o.epochs[0], o.epochs[1], name(o.epochs[0]) + " -> " + name(o.epochs[1])};
+  if (o.epochs.size() == 1) return comparison{o.epochs[0], {}, name(o.epochs[0]) + " -> running"};
+  auto file = o.file;
+  if (file.empty()) {
+    const auto running = service.current_graph();
+    if (!running) return running.error();
+    file = running->origin;
+  }
+  auto text = apps::read_graph_text(file, o.overrides);
+  if (!text) return text.error();
+  return comparison{{}, *std::move(text), "running -> " + file.string()};
+}
+
+exit_code show_difference(admin_client& service, const options& o) {
+  const auto sides = compared(service, o);
+  if (!sides) return complain(sides.error(), exit_code::refused);
+  const auto plan = service.compare(sides->from, sides->to);
+  if (!plan) return complain(plan.error(), exit_code::no_answer);
+  if (o.json) print(plan_json(*plan));
+  else print(sides->title + "\n" + difference_text(*plan));
+  if (plan->operators.empty() && plan->refused()) return exit_code::refused;
+  return plan->changes() ? exit_code::would_change : exit_code::done;
+}
+
 exit_code show_plan(admin_client& service, const options& o, const wanted_change& wanted) {
   const auto plan = service.plan(wanted);
   if (!plan) return complain(plan.error(), exit_code::no_answer);
@@ -195,6 +228,8 @@ exit_code run(const options& o) {
     return show_graph(**service, o);
   case command::cancel:
     return cancel(**service, o);
+  case command::diff:
+    return show_difference(**service, o);
   case command::history:
     return show_history(**service, o);
   case command::top:

@@ -76,7 +76,10 @@ void add_sets(CLI::App& to, raw_texts& raw) {
 void add_change(CLI::App& to, options& o, raw_texts& raw) {
   to.add_option("--deadline", raw.deadline, "Give up after that; default: the service's")
       ->type_name("TIME");
-  to.add_flag("-q,--quiet", o.quiet, "Do not print the plan and the progress");
+  auto* quiet = to.add_flag("-q,--quiet", o.quiet, "Do not print the plan and the progress");
+  to.add_flag("-v,--verbose", o.verbose,
+              "Print a line for each step, also where there is no terminal")
+      ->excludes(quiet);
 }
 
 void add_commands(CLI::App& app, options& o, raw_texts& raw) {

@@ -30,6 +30,7 @@ struct options {
   bool json = false;
   bool dot = false;                        ///< graph
   bool quiet = false;                      ///< apply, update: only the outcome
+  bool verbose = false;                    ///< apply, update, rollback: a line for each step
   std::filesystem::path file;              ///< plan, apply, diff
   std::vector<setting_override> overrides; ///< plan, apply, diff
   std::vector<operator_update> updates;    ///< plan, update

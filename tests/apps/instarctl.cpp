@@ -67,6 +67,7 @@ TEST_CASE("a wrong command line is one line and exit code 64") {
       {"rollback", "--to", "0"},
       {"diff", "a.toml", "3"},
       {"diff", "1", "2", "3"},
+      {"update", "a=b@1", "-q", "-v"},
       {"cancel", "all"},
       {"cancel", "0"},
       {"cancel", "3", "--all"},
@@ -154,6 +155,12 @@ TEST_CASE("apply and update change the running graph, and tell the time of each 
   CHECK(outcome["mark_to_commit_ms"] > 0);
   CHECK(type_of(w, "tick") == "flow.tick@1");
   CHECK(type_of(w, "store") == "flow.store@2");
+
+  const auto told = w.instarctl({"update", "--verbose", "tick=flow.tick@2"});
+  CHECK(told.code == 0);
+  for (const auto* step : {"  plan ", "  prepare ", "  mark ", "  commit ", "  retire "})
+    CHECK_MESSAGE(contains(told.err, step), told.err);
+  CHECK(w.instarctl({"update", "tick=flow.tick@1"}).err.empty());
 
   const auto quiet = w.instarctl({"update", "-q", "tick=flow.tick@1"});
   CHECK(quiet.code == 0);

@@ -41,6 +41,12 @@ graph_check planner::check(graph candidate) {
 
 planned planner::make(const wanted_graph& wanted) {
   planned made;
+  made.as_of = versions_.generation();
+  std::vector<std::string> named;
+  if (const auto* updates = std::get_if<std::vector<operator_update>>(&wanted)) {
+    made.whole = false;
+    for (const auto& update : *updates) named.push_back(update.name);
+  }
   auto target = resolve(wanted);
   if (!target) {
     made.plan.refusals.push_back(target.error());
@@ -58,10 +64,17 @@ planned planner::make(const wanted_graph& wanted) {
   const auto by = back ? graph_versions::between(*versions_.latest(), **version_of(*back))
                        : trace_lineage(versions_.running().content, made.wanted.content);
   made.plan = make_plan(versions_.running(), made.wanted, by);
+  made.touches = make_footprint(made.plan, versions_.running(), made.wanted, named);
   return made;
 }
 
-planned planner::make_stop() const { return {make_plan(versions_.running(), {}), {}, {}}; }
+planned planner::make_stop() const {
+  planned made;
+  made.as_of = versions_.generation();
+  made.plan = make_plan(versions_.running(), {});
+  made.touches = make_footprint(made.plan, versions_.running(), {});
+  return made;
+}
 
 result<planner::side> planner::take(const compared_graph& which) {
   side taken;

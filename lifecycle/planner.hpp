@@ -3,18 +3,11 @@
 #include "lifecycle/graph_versions.hpp"
 #include "lifecycle/operator_library.hpp"
 #include "lifecycle/order.hpp"
-#include "lifecycle/plan.hpp"
+#include "lifecycle/planned.hpp"
 
 #include <string>
 
 namespace instar {
-
-/// A wanted change, checked and planned against the graph that runs.
-struct planned {
-  transition_plan plan;
-  graph given;        ///< the wanted graph as it was written
-  typed_graph wanted; ///< the same, checked
-};
 
 /// Turns what is wanted into a plan. Changes nothing.
 class planner {

@@ -146,13 +146,51 @@ std::string supervisor::cancel(std::uint64_t id, const std::string& reason) {
 }
 
 void supervisor::start_next() {
-  while (active_.empty() && !queue_.empty()) start(queue_.pop());
+  // What starts may end at once, and then asks for the next.
+  start_again_ = true;
+  if (starting_) return;
+  starting_ = true;
+  while (std::exchange(start_again_, false)) start_those_that_may();
+  starting_ = false;
 }
 
-void supervisor::start(std::shared_ptr<transition_order> order) {
-  const auto began = transition::clock::now();
+/// Nobody overtakes one that it overlaps with, nor one that is about the whole graph.
+void supervisor::start_those_that_may() {
+  std::vector<footprint> ahead; // of those that go on waiting
+  for (std::size_t place = 0; place < queue_.size();) {
+    auto& waiting = queue_.at(place);
+    const bool first = active_.empty() && place == 0;
+    if (!first && !waiting.order->updates()) return;
+    const bool in_vain = waiting.touches && waiting.as_of == versions_.generation();
+    if (!first && in_vain && !may_start(*waiting.touches, ahead)) {
+      ahead.push_back(*waiting.touches);
+      ++place;
+      continue;
+    }
+    const auto began = transition::clock::now();
+    auto what = waiting.order->stops ? planner_.make_stop() : planner_.make(waiting.order->wanted);
+    // Before its turn it may be refused only for what those before it are about to change.
+    if (!first && what.plan.refused()) return;
+    if (!first && !may_start(what.touches, ahead)) {
+      waiting.as_of = what.as_of;
+      waiting.touches = what.touches;
+      ahead.push_back(std::move(what.touches));
+      ++place;
+      continue;
+    }
+    start(queue_.take(place), std::move(what), transition::clock::now() - began);
+  }
+}
+
+bool supervisor::may_start(const footprint& candidate, const std::vector<footprint>& ahead) const {
+  std::vector<const footprint*> running;
+  for (const auto& [epoch, now] : active_) running.push_back(&now.what.touches);
+  return instar::may_start(candidate, running, ahead);
+}
+
+void supervisor::start(std::shared_ptr<transition_order> order, planned what,
+                       std::chrono::nanoseconds planning) {
   history_entry entry;
-  auto what = order->stops ? planner_.make_stop() : planner_.make(order->wanted);
   entry.what = summary(what.plan);
   if (const auto* back = std::get_if<rollback_to>(&order->wanted))
     entry.what = describe(*back) + (entry.what.empty() ? "" : ": ") + entry.what;
@@ -169,9 +207,8 @@ void supervisor::start(std::shared_ptr<transition_order> order) {
     return record(std::move(entry), *order);
   }
   const auto epoch = entry.epoch = ++last_epoch_;
-  const auto begun = transition::clock::now();
-  entry.steps.push_back({"plan", begun - began});
-  transition state(epoch, what.plan, begun);
+  entry.steps.push_back({"plan", planning});
+  transition state(epoch, what.plan, transition::clock::now());
   const auto deadline = order->deadline.count() > 0 ? order->deadline : setup_.options->deadline;
   delayed_send(this, deadline, deadline_message{epoch});
   auto& now = active_
@@ -290,8 +327,8 @@ void supervisor::commit(active& now) {
       send(now.after.members.find(op.name)->second.actor, start_message{epoch, {}});
     else send(live_.members.find(op.before())->second.actor, commit_message{epoch});
   }
-  live_ = std::move(now.after);
-  versions_.commit(epoch, now.what.plan, std::move(now.what.given), std::move(now.what.wanted));
+  live_.adopt(now.what.plan, std::move(now.after));
+  versions_.commit(epoch, now.what);
 }
 
 void supervisor::abort(active& now) {

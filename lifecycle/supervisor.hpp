@@ -57,8 +57,10 @@ struct supervisor_setup {
   std::function<void(std::string)> on_end; ///< an operator wants the service to stop
 };
 
-/// Plans and drives transitions, one at a time in the order they were asked for, and keeps the
-/// history. The only one that decides a commit.
+/// Plans and drives transitions, and keeps the history. The only one that decides a commit.
+///
+/// Transitions that do not overlap run at the same time; those that do, in the order in which they
+/// were asked for. One that says what the whole graph shall be waits for all before it.
 class supervisor final : public caf::event_based_actor {
 public:
   supervisor(caf::actor_config& config, supervisor_setup setup);
@@ -92,7 +94,10 @@ private:
   std::string cancel(std::uint64_t id, const std::string& reason);
 
   void start_next();
-  void start(std::shared_ptr<transition_order> order);
+  void start_those_that_may();
+  bool may_start(const footprint& candidate, const std::vector<footprint>& ahead) const;
+  void start(std::shared_ptr<transition_order> order, planned what,
+             std::chrono::nanoseconds planning);
   result<void> prepare(active& now);
   result<void> spawn_successors(active& now,
                                 const std::map<std::string, operator_factory>& factories);
@@ -117,6 +122,8 @@ private:
   order_queue queue_;
   std::map<epoch_t, active> active_;
   std::deque<history_entry> history_;
+  bool starting_ = false;
+  bool start_again_ = false;
   bool stopping_ = false;
   bool stopped_ = false;
 };

@@ -161,7 +161,8 @@ void plan_arcs(const graph& running, const graph& wanted, const successors& new_
     if (!kept.count(a.name())) plan.arcs.push_back({arc_action::add, a, false});
 }
 
-/// Removed arcs have the names of the running graph, added ones those of the wanted graph.
+/// Removed arcs have the names of the running graph, added ones those of the wanted graph. In one
+/// that is only compared, an arc may name an operator that is not there.
 void mark_rewired(transition_plan& plan) {
   index old_names, new_names;
   for (std::size_t i = 0; i < plan.operators.size(); ++i) {
@@ -172,8 +173,9 @@ void mark_rewired(transition_plan& plan) {
   for (const auto& change : plan.arcs) {
     if (change.action == arc_action::keep) continue;
     const auto& by_name = change.action == arc_action::remove ? old_names : new_names;
-    plan.operators[by_name.find(change.arc.from)->second].arcs_change = true;
-    plan.operators[by_name.find(change.arc.to)->second].arcs_change = true;
+    for (const auto* end : {&change.arc.from, &change.arc.to})
+      if (const auto found = by_name.find(*end); found != by_name.end())
+        plan.operators[found->second].arcs_change = true;
   }
 }
 

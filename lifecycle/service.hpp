@@ -24,7 +24,8 @@ struct service_options {
   std::size_t workers = 0; ///< scheduler threads; 0 = one per core
   std::chrono::nanoseconds deadline = std::chrono::seconds(5); ///< of a transition without one
   std::size_t max_queued_transitions = 64;
-  std::size_t kept_history = 100;     ///< newest transitions; the log has all of them
+  /// So many of the newest transitions (the log has all), and of the graphs to go back to.
+  std::size_t kept_history = 100;
   std::size_t activation_limit = 256; ///< packets per activation of an operator
   std::size_t blocking_threads = 16;  ///< for operators' blocking work
   std::string scheduler = "local";    ///< `local_scheduler`, or CAF's `sharing`, `stealing`

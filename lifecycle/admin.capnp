@@ -44,6 +44,10 @@ interface Session {
   cancel @6 (id :UInt64, all :Bool) -> (answers :List(CancelAnswer));
   # Gives up transitions that wait or run, until their commit is decided. With an id of 0 and not
   # all: the only one there is.
+
+  diff @7 (from :NamedGraph, to :NamedGraph) -> (plan :Plan);
+  # The difference, without the checks of a plan: `refusals` are what a check of a graph complained
+  # of. If a graph cannot be had, there is nothing else.
 }
 
 interface Change {
@@ -61,6 +65,14 @@ struct Wanted {
     graph @0 :GraphText;
     updates @1 :List(OperatorUpdate);
     rollback @2 :UInt64;          # to this epoch; 0 = to the one before the running one
+  }
+}
+
+struct NamedGraph {
+  union {
+    running @0 :Void;
+    epoch @1 :UInt64;
+    text @2 :GraphText;
   }
 }
 

@@ -170,6 +170,16 @@ result<transition_plan> admin_client::plan(const wanted_change& wanted) {
   });
 }
 
+result<transition_plan> admin_client::compare(const named_graph& from, const named_graph& to) {
+  auto& p = *parts_;
+  return p.ask<transition_plan>([&] {
+    auto request = p.asked().diffRequest();
+    write(from, request.initFrom());
+    write(to, request.initTo());
+    return p.wait(request.send().then([](auto&& r) { return read(r.getPlan()); }));
+  });
+}
+
 result<history_entry> admin_client::apply(const wanted_change& wanted,
                                           std::chrono::nanoseconds deadline,
                                           const change_watcher& watch) {

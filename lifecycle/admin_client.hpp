@@ -44,6 +44,9 @@ public:
   result<graph> current_graph();
   result<transition_plan> plan(const wanted_change& wanted);
 
+  /// The difference of two graphs, see `service::compare`.
+  result<transition_plan> compare(const named_graph& from, const named_graph& to);
+
   /// Returns when the transition has its outcome. A deadline of 0 is the service's default.
   result<history_entry> apply(const wanted_change& wanted, std::chrono::nanoseconds deadline,
                               const change_watcher& watch = {});

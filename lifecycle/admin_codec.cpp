@@ -153,6 +153,19 @@ wanted_change read(wire::Wanted::Reader from) {
   return updates;
 }
 
+void write(const named_graph& from, wire::NamedGraph::Builder to) {
+  if (const auto* epoch = std::get_if<epoch_t>(&from)) to.setEpoch(*epoch);
+  else if (const auto* text = std::get_if<graph_text>(&from)) write(*text, to.initText());
+  else to.setRunning();
+}
+
+named_graph read(wire::NamedGraph::Reader from) {
+  if (from.isText()) return read(from.getText());
+  if (from.isEpoch()) return epoch_t{from.getEpoch()};
+  KJ_REQUIRE(from.isRunning(), "a graph that this version does not know");
+  return {};
+}
+
 void write(const service_status& from, wire::Status::Builder to) {
   to.setName(from.name);
   to.setGraphFile(from.graph_file);

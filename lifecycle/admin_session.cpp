@@ -100,6 +100,29 @@ public:
         });
   }
 
+  kj::Promise<void> diff(DiffContext call) override {
+    auto from = look_up(read(call.getParams().getFrom()));
+    auto to = look_up(read(call.getParams().getTo()));
+    call.releaseParams();
+    transition_plan refused;
+    for (auto* side : {&from, &to})
+      if (auto* mistakes = std::get_if<std::vector<failure>>(side))
+        refused.refusals.insert(refused.refusals.end(), mistakes->begin(), mistakes->end());
+    if (refused.refused()) {
+      write(refused, call.getResults().initPlan());
+      return kj::READY_NOW;
+    }
+    return answer_of<transition_plan>(peer_,
+                                      [&](auto done) {
+                                        peer_->target.compare(
+                                            std::move(std::get<compared_graph>(from)),
+                                            std::move(std::get<compared_graph>(to)), done);
+                                      })
+        .then([call](kj::Own<transition_plan>&& plan) mutable {
+          write(*plan, call.getResults().initPlan());
+        });
+  }
+
   kj::Promise<void> apply(ApplyContext call) override {
     auto order = read_order(call.getParams());
     call.releaseParams();
@@ -169,6 +192,15 @@ private:
     auto file = peer_->options.read_graph(std::get<graph_text>(wanted));
     if (!file.mistakes.empty()) return std::move(file.mistakes);
     return wanted_graph(std::move(file.content));
+  }
+
+  std::variant<compared_graph, std::vector<failure>> look_up(named_graph named) const {
+    if (const auto* epoch = std::get_if<epoch_t>(&named)) return compared_graph(*epoch);
+    const auto* text = std::get_if<graph_text>(&named);
+    if (!text) return compared_graph();
+    auto file = peer_->options.read_graph(*text);
+    if (!file.mistakes.empty()) return std::move(file.mistakes);
+    return compared_graph(std::move(file.content));
   }
 
   template <class Params>

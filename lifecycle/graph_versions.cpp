@@ -1,5 +1,7 @@
 #include "lifecycle/graph_versions.hpp"
 
+#include "lifecycle/graph_merge.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -28,16 +30,21 @@ graph_versions::place_numbers take_places(const transition_plan& plan,
 
 } // namespace
 
-void graph_versions::commit(epoch_t epoch, const transition_plan& plan, graph given,
-                            typed_graph wanted) {
+void graph_versions::commit(epoch_t epoch, const planned& done) {
   auto places = versions_.empty() ? place_numbers() : versions_.back().places;
-  auto moved = take_places(plan, places, last_place_);
+  auto moved = take_places(done.plan, places, last_place_);
   places.merge(moved);
+  if (done.as_of == generation_) {
+    given_ = done.given;
+    running_ = done.wanted;
+  } else {
+    given_ = merge_given(given_, done);
+    running_ = merge_checked(running_, done);
+  }
   // A `was` has been followed: it is no part of the graph.
-  for (auto* g : {&given, &wanted.content})
+  for (auto* g : {&given_, &running_.content})
     for (auto& op : g->operators) op.was.clear();
-  running_ = std::move(wanted);
-  given_ = std::move(given);
+  ++generation_;
   epoch_ = std::max(epoch_, epoch);
   remember(epoch, std::move(places));
 }
@@ -56,6 +63,7 @@ void graph_versions::reword(graph given, graph checked) {
 void graph_versions::end(epoch_t epoch) {
   running_ = {};
   given_ = {};
+  ++generation_;
   epoch_ = epoch;
   versions_.clear();
 }
@@ -85,9 +93,9 @@ result<const graph_versions::version*> graph_versions::former() const {
   return &versions_[versions_.size() - 2];
 }
 
-lineage graph_versions::way_back(const version& to) const {
+lineage graph_versions::between(const version& from, const version& to) {
   std::map<std::uint64_t, std::string> now;
-  for (const auto& [name, place] : versions_.back().places) now.emplace(place, name);
+  for (const auto& [name, place] : from.places) now.emplace(place, name);
   lineage by;
   // Who has its place still; then the others by name, if that is free.
   for (const auto& [name, place] : to.places)

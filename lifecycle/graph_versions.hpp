@@ -1,7 +1,7 @@
 #pragma once
 
 #include "actors/packet.hpp"
-#include "lifecycle/plan.hpp"
+#include "lifecycle/planned.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -35,8 +35,12 @@ public:
   /// The highest that was committed.
   epoch_t epoch() const { return epoch_; }
 
-  /// What a transition has made of the running graph.
-  void commit(epoch_t epoch, const transition_plan& plan, graph given, typed_graph wanted);
+  /// Grows with every commit.
+  std::uint64_t generation() const { return generation_; }
+
+  /// A transition has done what was planned. Others that it does not overlap with may have
+  /// committed since it was planned: what they changed stays.
+  void commit(epoch_t epoch, const planned& done);
   /// The same graph in other words.
   void reword(graph given, graph checked);
   /// Nothing runs any more.
@@ -46,8 +50,10 @@ public:
   result<const version*> find(epoch_t epoch) const;
   /// The one before the running one.
   result<const version*> former() const;
-  /// Which operator of the running graph each of a version's goes on from.
-  lineage way_back(const version& to) const;
+  /// The running one; null if nothing runs.
+  const version* latest() const { return versions_.empty() ? nullptr : &versions_.back(); }
+  /// Which operator of `from` has the place of each of `to`, or else its name.
+  static lineage between(const version& from, const version& to);
 
 private:
   void remember(epoch_t epoch, place_numbers places);
@@ -56,6 +62,7 @@ private:
   typed_graph running_;
   graph given_;
   epoch_t epoch_ = 0;
+  std::uint64_t generation_ = 0;
   std::uint64_t last_place_ = 0;
   std::deque<version> versions_; // the running one is the last
 };

@@ -3,6 +3,7 @@
 #include "actors/doorbell.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace instar {
 
@@ -104,6 +105,24 @@ std::map<std::string, participation> live_graph::parts(const transition_plan& pl
     parts.at(running.node.to).marked_in.push_back(running.queue);
   }
   return parts;
+}
+
+void live_graph::adopt(const transition_plan& plan, live_graph after) {
+  std::set<std::string> changed;
+  for (const auto& op : plan.operators) {
+    if (!op.participates()) continue;
+    if (op.action != operator_action::add) members.erase(op.before());
+    if (op.action != operator_action::remove) changed.insert(op.name);
+  }
+  for (const auto& name : changed) members.insert(after.members.extract(name));
+  // Of a kept arc the name may be another, and what its producer sends.
+  const auto differs = [&](const arc_change& a) {
+    return a.action != arc_action::keep || !a.old_name.empty() || changed.count(a.arc.from);
+  };
+  for (const auto& a : plan.arcs)
+    if (differs(a) && a.action != arc_action::add) arcs.erase(a.before());
+  for (const auto& a : plan.arcs)
+    if (differs(a) && a.action != arc_action::remove) arcs.insert(after.arcs.extract(a.arc.name()));
 }
 
 void live_graph::describe(service_status& into) const {

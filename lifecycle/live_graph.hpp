@@ -17,8 +17,8 @@ namespace instar {
 
 /// The live side of a graph: for each operator its place and the actor that runs it, for each arc
 /// the FIFO. A supervisor keeps one of the running graph, and makes one of the wanted graph when a
-/// transition is prepared: what is kept is shared between the two, so the commit is an assignment
-/// and the rollback is to drop it.
+/// transition is prepared: what is kept is shared between the two, so the commit is to adopt what
+/// is new in it, and the rollback is to drop it.
 struct live_graph {
   struct member {
     operator_place place;
@@ -46,6 +46,10 @@ struct live_graph {
   /// returned.
   std::map<std::string, participation> parts(const transition_plan& plan, const live_graph& after,
                                              const typed_graph& wanted, epoch_t epoch) const;
+
+  /// The commit of `plan`, of which `after` is the outcome. Other transitions may have changed
+  /// what it leaves alone since: that stays.
+  void adopt(const transition_plan& plan, live_graph after);
 
   void describe(service_status& into) const;
 };

@@ -29,6 +29,11 @@ struct transition_order {
   std::function<void(history_entry)> done;
   std::function<void(std::uint64_t id)> accepted; ///< at once, before `done`; may be empty
   std::uint64_t id = 0;                           ///< given by the supervisor
+
+  /// Exchanges operators of whatever graph runs; otherwise it says what the whole shall be.
+  bool updates() const {
+    return !stops && std::holds_alternative<std::vector<operator_update>>(wanted);
+  }
 };
 
 } // namespace instar

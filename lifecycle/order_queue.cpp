@@ -20,35 +20,33 @@ std::string describe(const wanted_graph& wanted) {
   return text;
 }
 
-order_queue::order_ptr order_queue::pop() {
-  auto first = std::move(waiting_.front());
-  waiting_.pop_front();
-  return first;
+order_queue::order_ptr order_queue::take(std::size_t place) {
+  const auto at = waiting_.begin() + static_cast<std::ptrdiff_t>(place);
+  auto taken = std::move(at->order);
+  waiting_.erase(at);
+  return taken;
 }
 
 order_queue::order_ptr order_queue::find(std::uint64_t id) const {
   const auto found = std::find_if(waiting_.begin(), waiting_.end(),
-                                  [&](const order_ptr& o) { return o->id == id; });
-  return found == waiting_.end() ? nullptr : *found;
+                                  [&](const entry& e) { return e.order->id == id; });
+  return found == waiting_.end() ? nullptr : found->order;
 }
 
 order_queue::order_ptr order_queue::remove(std::uint64_t id) {
-  const auto found = std::find_if(waiting_.begin(), waiting_.end(),
-                                  [&](const order_ptr& o) { return o->id == id; });
-  if (found == waiting_.end()) return nullptr;
-  auto removed = std::move(*found);
-  waiting_.erase(found);
-  return removed;
+  for (std::size_t i = 0; i < waiting_.size(); ++i)
+    if (waiting_[i].order->id == id) return take(i);
+  return nullptr;
 }
 
 std::vector<std::uint64_t> order_queue::ids() const {
   std::vector<std::uint64_t> all;
-  for (const auto& o : waiting_) all.push_back(o->id);
+  for (const auto& e : waiting_) all.push_back(e.order->id);
   return all;
 }
 
 void order_queue::describe(std::vector<transition_status>& into) const {
-  for (const auto& o : waiting_) {
+  for (const auto& [o, touches, as_of] : waiting_) {
     transition_status s;
     s.id = o->id;
     s.who = o->who;

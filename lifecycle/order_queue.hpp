@@ -1,11 +1,13 @@
 #pragma once
 
+#include "lifecycle/footprint.hpp"
 #include "lifecycle/order.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace instar {
@@ -15,10 +17,17 @@ class order_queue {
 public:
   using order_ptr = std::shared_ptr<transition_order>;
 
+  struct entry {
+    order_ptr order;
+    std::optional<footprint> touches; ///< as far as it has been planned, in vain
+    std::uint64_t as_of = 0;          ///< … for this generation of the running graph
+  };
+
   bool empty() const { return waiting_.empty(); }
   std::size_t size() const { return waiting_.size(); }
-  void push(order_ptr order) { waiting_.push_back(std::move(order)); }
-  order_ptr pop();
+  void push(order_ptr order) { waiting_.push_back({std::move(order), {}, 0}); }
+  entry& at(std::size_t place) { return waiting_[place]; }
+  order_ptr take(std::size_t place);
 
   /// Null if it does not wait.
   order_ptr find(std::uint64_t id) const;
@@ -30,7 +39,7 @@ public:
   void clear() { waiting_.clear(); }
 
 private:
-  std::deque<order_ptr> waiting_;
+  std::deque<entry> waiting_;
 };
 
 } // namespace instar

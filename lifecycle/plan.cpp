@@ -8,12 +8,11 @@
 
 namespace instar {
 
-bool transition_plan::empty() const {
-  return refusals.empty() &&
-         std::all_of(operators.begin(), operators.end(),
-                     [](const operator_change& c) { return !c.participates(); }) &&
-         std::all_of(arcs.begin(), arcs.end(),
-                     [](const arc_change& c) { return c.action == arc_action::keep; });
+bool transition_plan::changes() const {
+  return std::any_of(operators.begin(), operators.end(),
+                     [](const operator_change& c) { return c.participates(); }) ||
+         std::any_of(arcs.begin(), arcs.end(),
+                     [](const arc_change& c) { return c.action != arc_action::keep; });
 }
 
 namespace {
@@ -53,6 +52,19 @@ void plan_state(operator_change& change, const operator_description& from,
                         std::to_string(to.state_version) + " (Cap'n Proto)";
 }
 
+void plan_states(const typed_graph& running, const typed_graph& wanted, transition_plan& plan) {
+  for (auto& change : plan.operators) {
+    if (change.action == operator_action::replace)
+      plan_state(change, type_of(running, change.before()), type_of(wanted, change.name),
+                 plan.refusals);
+    if (change.action != operator_action::remove) continue;
+    const auto& type = type_of(running, change.name);
+    change.state_format = type.state_schema == 0
+                              ? "stateless"
+                              : "ends with it: " + type.schemas.display_name(type.state_schema);
+  }
+}
+
 std::vector<std::string> changed_settings(const settings& before, const settings& after) {
   std::vector<std::string> changes;
   for (const auto& [key, value] : after.all()) {
@@ -76,9 +88,7 @@ std::string describe(const error_policy& policy) {
          to_string(setting_value(window)) + " s";
 }
 
-operator_change compare(const operator_node& before, const operator_node& after,
-                        const typed_graph& running, const typed_graph& wanted,
-                        std::vector<failure>& refusals) {
+operator_change compare(const operator_node& before, const operator_node& after) {
   operator_change change;
   change.name = after.name;
   if (before.name != after.name) change.old_name = before.name;
@@ -88,22 +98,21 @@ operator_change compare(const operator_node& before, const operator_node& after,
   if (before.on_error != after.on_error)
     change.settings.push_back("on_error: " + describe(before.on_error) + " -> " +
                               describe(after.on_error));
-  if (change.old_reference == change.new_reference && change.settings.empty()) return change;
-  change.action = operator_action::replace;
-  plan_state(change, type_of(running, before.name), type_of(wanted, after.name), refusals);
+  if (change.old_reference != change.new_reference || !change.settings.empty())
+    change.action = operator_action::replace;
   return change;
 }
 
 /// Wanted names by running ones.
 using successors = std::map<std::string, std::string, std::less<>>;
 
-void plan_operators(const typed_graph& running, const typed_graph& wanted, const lineage& by,
+void plan_operators(const graph& running, const graph& wanted, const lineage& by,
                     const successors& new_names, transition_plan& plan) {
-  const auto new_index = index_of(wanted.content);
-  for (const auto& before : running.content.operators) {
+  const auto new_index = index_of(wanted);
+  for (const auto& before : running.operators) {
     if (const auto after = new_names.find(before.name); after != new_names.end()) {
-      const auto& node = wanted.content.operators[new_index.find(after->second)->second];
-      plan.operators.push_back(compare(before, node, running, wanted, plan.refusals));
+      const auto& node = wanted.operators[new_index.find(after->second)->second];
+      plan.operators.push_back(compare(before, node));
       continue;
     }
     operator_change change;
@@ -112,7 +121,7 @@ void plan_operators(const typed_graph& running, const typed_graph& wanted, const
     change.old_reference = before.reference();
     plan.operators.push_back(std::move(change));
   }
-  for (const auto& after : wanted.content.operators) {
+  for (const auto& after : wanted.operators) {
     if (by.old_names.count(after.name)) continue;
     operator_change change;
     change.action = operator_action::add;
@@ -152,7 +161,8 @@ void plan_arcs(const graph& running, const graph& wanted, const successors& new_
     if (!kept.count(a.name())) plan.arcs.push_back({arc_action::add, a, false});
 }
 
-/// Removed arcs have the names of the running graph, added ones those of the wanted graph.
+/// Removed arcs have the names of the running graph, added ones those of the wanted graph. In one
+/// that is only compared, an arc may name an operator that is not there.
 void mark_rewired(transition_plan& plan) {
   index old_names, new_names;
   for (std::size_t i = 0; i < plan.operators.size(); ++i) {
@@ -163,8 +173,9 @@ void mark_rewired(transition_plan& plan) {
   for (const auto& change : plan.arcs) {
     if (change.action == arc_action::keep) continue;
     const auto& by_name = change.action == arc_action::remove ? old_names : new_names;
-    plan.operators[by_name.find(change.arc.from)->second].arcs_change = true;
-    plan.operators[by_name.find(change.arc.to)->second].arcs_change = true;
+    for (const auto* end : {&change.arc.from, &change.arc.to})
+      if (const auto found = by_name.find(*end); found != by_name.end())
+        plan.operators[found->second].arcs_change = true;
   }
 }
 
@@ -188,15 +199,21 @@ void plan_region(const typed_graph& running, const index& old_index, transition_
 
 } // namespace
 
-transition_plan make_plan(const typed_graph& running, const typed_graph& wanted,
-                          const lineage& by) {
+transition_plan difference(const graph& from, const graph& to, const lineage& by) {
   transition_plan plan;
   plan.refusals = by.refusals;
   successors new_names;
   for (const auto& [after, before] : by.old_names) new_names.emplace(before, after);
-  plan_operators(running, wanted, by, new_names, plan);
-  plan_arcs(running.content, wanted.content, new_names, plan);
+  plan_operators(from, to, by, new_names, plan);
+  plan_arcs(from, to, new_names, plan);
   mark_rewired(plan);
+  return plan;
+}
+
+transition_plan make_plan(const typed_graph& running, const typed_graph& wanted,
+                          const lineage& by) {
+  auto plan = difference(running.content, wanted.content, by);
+  plan_states(running, wanted, plan);
   plan_region(running, index_of(running.content), plan);
   return plan;
 }

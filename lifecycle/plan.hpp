@@ -24,7 +24,7 @@ struct operator_change {
   std::string old_reference, new_reference; ///< `type@version`; empty where there is none
   std::vector<std::string> settings;        ///< changed ones as `key: old -> new`
   bool transfers_state = false;             ///< a state edge leads from the old instance
-  std::string state_format;                 ///< how, for people: schema name and versions
+  std::string state_format;                 ///< how, or what becomes of it; for people
   bool arcs_change = false;                 ///< an arc at it is added or removed
   bool in_region = false;                   ///< the markers cross it
   bool is_head = false;                     ///< the markers enter at it
@@ -55,8 +55,10 @@ struct transition_plan {
   std::vector<failure> refusals; ///< each names the operator, the reason, the remedy
 
   bool refused() const { return !refusals.empty(); }
-  /// Nothing differs between the two graphs.
-  bool empty() const;
+  /// The two graphs differ.
+  bool changes() const;
+  /// Nothing differs, and nothing was refused.
+  bool empty() const { return !refused() && !changes(); }
 };
 
 /// A graph and the types of its operators, both checked.
@@ -71,6 +73,9 @@ struct typed_graph {
 /// Which operator goes on from which is what `by` says, or `trace_lineage`; arcs are the same if
 /// their ends are.
 transition_plan make_plan(const typed_graph& running, const typed_graph& wanted, const lineage& by);
+
+/// The same without what needs types: nothing is checked, states and region are left out.
+transition_plan difference(const graph& from, const graph& to, const lineage& by);
 transition_plan make_plan(const typed_graph& running, const typed_graph& wanted);
 
 } // namespace instar

@@ -1,5 +1,7 @@
 #include "lifecycle/planner.hpp"
 
+#include "lifecycle/unknown_types.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -39,6 +41,12 @@ graph_check planner::check(graph candidate) {
 
 planned planner::make(const wanted_graph& wanted) {
   planned made;
+  made.as_of = versions_.generation();
+  std::vector<std::string> named;
+  if (const auto* updates = std::get_if<std::vector<operator_update>>(&wanted)) {
+    made.whole = false;
+    for (const auto& update : *updates) named.push_back(update.name);
+  }
   auto target = resolve(wanted);
   if (!target) {
     made.plan.refusals.push_back(target.error());
@@ -47,18 +55,60 @@ planned planner::make(const wanted_graph& wanted) {
   made.given = std::move(*target);
   auto checked = check(made.given);
   if (!checked.mistakes.empty()) {
-    made.plan.refusals = std::move(checked.mistakes);
+    made.plan = compare({}, made.given);
+    if (made.plan.refusals.empty()) made.plan.refusals = std::move(checked.mistakes);
     return made;
   }
   made.wanted = {std::move(checked.checked), std::move(checked.types)};
   const auto* back = std::get_if<rollback_to>(&wanted);
-  const auto by = back ? versions_.way_back(**version_of(*back))
+  const auto by = back ? graph_versions::between(*versions_.latest(), **version_of(*back))
                        : trace_lineage(versions_.running().content, made.wanted.content);
   made.plan = make_plan(versions_.running(), made.wanted, by);
+  made.touches = make_footprint(made.plan, versions_.running(), made.wanted, named);
   return made;
 }
 
-planned planner::make_stop() const { return {make_plan(versions_.running(), {}), {}, {}}; }
+planned planner::make_stop() const {
+  planned made;
+  made.as_of = versions_.generation();
+  made.plan = make_plan(versions_.running(), {});
+  made.touches = make_footprint(made.plan, versions_.running(), {});
+  return made;
+}
+
+result<planner::side> planner::take(const compared_graph& which) {
+  side taken;
+  if (const auto* other = std::get_if<graph>(&which)) {
+    taken.check = check(*other);
+    taken.content = std::move(taken.check.checked);
+    return taken;
+  }
+  taken.version = versions_.latest();
+  if (const auto* epoch = std::get_if<epoch_t>(&which)) {
+    const auto found = versions_.find(*epoch);
+    if (!found) return found.error();
+    taken.version = *found;
+  }
+  if (taken.version) taken.content = *taken.version->checked;
+  return taken;
+}
+
+transition_plan planner::compare(const compared_graph& from, const compared_graph& to) {
+  transition_plan impossible;
+  auto before = take(from), after = take(to);
+  for (const auto* side : {&before, &after})
+    if (!*side) impossible.refusals.push_back(side->error());
+  if (impossible.refused()) return impossible;
+  const auto by = before->version && after->version
+                      ? graph_versions::between(*before->version, *after->version)
+                      : trace_lineage(before->content, after->content);
+  if (!after->version) complete_from(after->content, after->check, before->content, by);
+  auto made = difference(before->content, after->content, by);
+  for (auto* side : {&*before, &*after})
+    made.refusals.insert(made.refusals.end(), side->check.mistakes.begin(),
+                         side->check.mistakes.end());
+  return made;
+}
 
 std::string one_line(const std::vector<failure>& refusals) {
   std::string line;

@@ -3,18 +3,11 @@
 #include "lifecycle/graph_versions.hpp"
 #include "lifecycle/operator_library.hpp"
 #include "lifecycle/order.hpp"
-#include "lifecycle/plan.hpp"
+#include "lifecycle/planned.hpp"
 
 #include <string>
 
 namespace instar {
-
-/// A wanted change, checked and planned against the graph that runs.
-struct planned {
-  transition_plan plan;
-  graph given;        ///< the wanted graph as it was written
-  typed_graph wanted; ///< the same, checked
-};
 
 /// Turns what is wanted into a plan. Changes nothing.
 class planner {
@@ -26,10 +19,22 @@ public:
   /// The way to nothing.
   planned make_stop() const;
 
+  /// The difference of two graphs. What a check complains of is among the refusals, but does not
+  /// hinder; if a graph cannot be had at all, there are only refusals.
+  transition_plan compare(const compared_graph& from, const compared_graph& to);
+
 private:
   result<graph> resolve(const wanted_graph& wanted) const;
   result<const graph_versions::version*> version_of(rollback_to wanted) const;
   graph_check check(graph candidate);
+
+  /// One side of a comparison.
+  struct side {
+    graph content;
+    graph_check check;                                ///< of a graph from outside
+    const graph_versions::version* version = nullptr; ///< of one that runs or ran
+  };
+  result<side> take(const compared_graph& which);
 
   operator_library& library_;
   const graph_versions& versions_;

@@ -147,6 +147,13 @@ void service::plan(rollback_to former, std::function<void(transition_plan)> done
                  plan_message{std::make_shared<wanted_graph>(former), std::move(done)});
 }
 
+void service::compare(compared_graph from, compared_graph to,
+                      std::function<void(transition_plan)> done) {
+  auto graphs =
+      std::make_shared<std::pair<compared_graph, compared_graph>>(std::move(from), std::move(to));
+  caf::anon_send(parts_->admin, compare_message{std::move(graphs), std::move(done)});
+}
+
 void service::apply(transition_request request, std::function<void(history_entry)> done,
                     accepted begun) {
   parts_->order(std::move(request.target), std::move(request.who), request.deadline, false,

@@ -12,6 +12,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 namespace instar {
@@ -24,7 +25,8 @@ struct service_options {
   std::size_t workers = 0; ///< scheduler threads; 0 = one per core
   std::chrono::nanoseconds deadline = std::chrono::seconds(5); ///< of a transition without one
   std::size_t max_queued_transitions = 64;
-  std::size_t kept_history = 50;      ///< newest transitions; the log has all of them
+  /// So many of the newest transitions (the log has all), and of the graphs to go back to.
+  std::size_t kept_history = 50;
   std::size_t activation_limit = 256; ///< packets per activation of an operator
   std::size_t blocking_threads = 16;  ///< for operators' blocking work
   /// What workers wait for while they are idle, for example a `net::reactor`; null = nothing.
@@ -56,6 +58,9 @@ struct rollback_to {
   epoch_t epoch = 0; ///< 0 = the one before the running one
 };
 
+/// The running graph, that of an epoch, or any other.
+using compared_graph = std::variant<std::monostate, epoch_t, graph>;
+
 /// Which transitions are to be given up.
 struct cancel_request {
   std::uint64_t id = 0; ///< 0 = the only one there is
@@ -85,6 +90,10 @@ public:
   void plan(graph target, std::function<void(transition_plan)> done);
   void plan(std::vector<operator_update> updates, std::function<void(transition_plan)> done);
   void plan(rollback_to former, std::function<void(transition_plan)> done);
+
+  /// The difference of two graphs, without the checks of a plan: the refusals are what a check of
+  /// a graph complained of. If a graph cannot be had, there are only refusals.
+  void compare(compared_graph from, compared_graph to, std::function<void(transition_plan)> done);
 
   /// Gets a transition's id, as soon as it is known and before the outcome.
   using accepted = std::function<void(std::uint64_t id)>;

@@ -5,26 +5,10 @@
 
 #include <spdlog/spdlog.h>
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <cstdio>
 #include <utility>
 
 namespace instar {
-
-namespace {
-
-std::size_t resident_bytes() {
-  std::size_t total = 0, resident = 0;
-  if (FILE* file = std::fopen("/proc/self/statm", "re")) {
-    if (std::fscanf(file, "%zu %zu", &total, &resident) != 2) resident = 0;
-    std::fclose(file);
-  }
-  return resident * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-}
-
-} // namespace
 
 supervisor::supervisor(caf::actor_config& config, supervisor_setup setup)
     : caf::event_based_actor(config), setup_(std::move(setup)),
@@ -38,13 +22,16 @@ caf::behavior supervisor::make_behavior() {
   return {
       [this](const report_message& m) { on_report(m); },
       [this](const order_message& m) { on_order(m); },
-      [this](const deadline_message& m) { on_deadline(m.epoch); },
+      [this](const alarm_message&) { on_alarm(); },
       [this](const stop_message& m) {
         spdlog::error("the service has to stop: {}", m.reason);
         if (setup_.on_end) setup_.on_end(m.reason);
       },
       [this](const cancel_message& m) { on_cancel(m); },
       [this](const plan_message& m) { m.done(planner_.make(*m.wanted).plan); },
+      [this](const compare_message& m) {
+        m.done(planner_.compare(m.graphs->first, m.graphs->second));
+      },
       [this](const status_message& m) { m.done(status()); },
       [this](const graph_message& m) { m.done(versions_.running().content); },
       [this](const history_message& m) {
@@ -62,94 +49,11 @@ void supervisor::on_exit() {
   queue_.clear();
 }
 
-// -- orders -----------------------------------------------------------------------------------
+// -- start ------------------------------------------------------------------------------------
 
-/// Why it is not even queued; empty if it may be.
-std::string supervisor::admit(transition_order& order) {
-  if (stopping_) return "the service is stopping; start it again to change it";
-  if (queue_.size() >= setup_.options->max_queued_transitions && !order.stops)
-    return std::to_string(queue_.size()) +
-           " transitions are waiting already, which is the limit; ask again later";
-  auto* back = std::get_if<rollback_to>(&order.wanted);
-  if (!back || back->epoch != 0) return {};
-  // Whoever asks means what runs now, not what will when the turn comes.
-  const auto former = versions_.former();
-  if (!former) return former.error().message;
-  back->epoch = (*former)->epoch;
-  return {};
-}
-
-void supervisor::on_order(const order_message& m) {
-  auto& order = *m.order;
-  order.id = ++last_id_;
-  if (order.accepted) order.accepted(order.id);
-  if (auto reason = admit(order); !reason.empty()) {
-    history_entry refused;
-    refused.outcome = transition_outcome::refused;
-    refused.reason = std::move(reason);
-    return record(std::move(refused), order);
-  }
-  if (order.stops) stopping_ = true;
-  queue_.push(m.order);
-  start_next();
-}
-
-void supervisor::on_cancel(const cancel_message& m) {
-  const auto reason = "cancelled by " + m.which.who;
-  // The latest first, so that none begins because the one before it has ended.
-  auto ids = queue_.ids();
-  for (const auto& [epoch, now] : active_) ids.push_back(now.order->id);
-  std::sort(ids.rbegin(), ids.rend());
-  std::vector<cancel_answer> answers;
-  if (m.which.id != 0) {
-    answers.push_back({m.which.id, cancel(m.which.id, reason)});
-  } else if (!m.which.all && ids.size() != 1) {
-    answers.push_back({0, ids.empty() ? "no transition runs or waits"
-                                      : std::to_string(ids.size()) +
-                                            " transitions run or wait; name one of those that "
-                                            "`instarctl status` lists, or all"});
-  } else {
-    for (const auto id : ids) answers.push_back({id, cancel(id, reason)});
-  }
-  m.done(std::move(answers));
-}
-
-/// Returns why it cannot be; empty if it has been given up.
-std::string supervisor::cancel(std::uint64_t id, const std::string& reason) {
-  const auto name = "transition " + std::to_string(id);
-  const auto stops = name + " stops the service; that cannot be cancelled";
-  if (auto order = queue_.find(id)) {
-    if (order->stops) return stops;
-    queue_.remove(id);
-    history_entry entry;
-    entry.outcome = transition_outcome::refused;
-    entry.what = describe(order->wanted);
-    entry.reason = reason;
-    record(std::move(entry), *order);
-    start_next();
-    return {};
-  }
-  for (auto& [epoch, now] : active_) {
-    if (now.order->id != id) continue;
-    if (now.order->stops) return stops;
-    if (now.state.decided())
-      return name + " has been committed; `instarctl rollback` takes the service back";
-    give_up(now, reason);
-    return {};
-  }
-  for (const auto& entry : history_)
-    if (entry.id == id) return name + " has ended already: " + to_string(entry.outcome);
-  return name + " neither runs nor waits; `instarctl status` lists those that do";
-}
-
-void supervisor::start_next() {
-  while (active_.empty() && !queue_.empty()) start(queue_.pop());
-}
-
-void supervisor::start(std::shared_ptr<transition_order> order) {
-  const auto began = transition::clock::now();
+void supervisor::start(std::shared_ptr<transition_order> order, planned what,
+                       std::chrono::nanoseconds planning) {
   history_entry entry;
-  auto what = order->stops ? planner_.make_stop() : planner_.make(order->wanted);
   entry.what = summary(what.plan);
   if (const auto* back = std::get_if<rollback_to>(&order->wanted))
     entry.what = describe(*back) + (entry.what.empty() ? "" : ": ") + entry.what;
@@ -166,21 +70,21 @@ void supervisor::start(std::shared_ptr<transition_order> order) {
     return record(std::move(entry), *order);
   }
   const auto epoch = entry.epoch = ++last_epoch_;
-  const auto begun = transition::clock::now();
-  entry.steps.push_back({"plan", begun - began});
-  transition state(epoch, what.plan, begun);
-  const auto deadline = order->deadline.count() > 0 ? order->deadline : setup_.options->deadline;
-  delayed_send(this, deadline, deadline_message{epoch});
+  entry.steps.push_back({"plan", planning});
+  transition state(epoch, what.plan, transition::clock::now());
+  const auto deadline = system().clock().now() +
+                        (order->deadline.count() > 0 ? order->deadline : setup_.options->deadline);
   auto& now = active_
                   .emplace(epoch, active{std::move(order),
                                          std::move(what),
                                          std::move(entry),
                                          {},
-                                         {},
                                          std::move(state),
+                                         deadline,
                                          {},
                                          {}})
                   .first->second;
+  set_alarm(deadline);
   if (auto done = prepare(now); !done) give_up(now, done.error().message);
   else act(now, now.state.proceed(transition::clock::now()));
 }
@@ -222,6 +126,7 @@ supervisor::spawn_successors(active& now,
                                           *setup_.environment, caf::actor_cast<caf::actor>(this));
     member.since = now.state.epoch();
     monitor(member.actor);
+    watched_[member.actor.id()] = {name, member.since, false};
     now.successors.push_back(member.actor);
     send(member.actor, create_message{});
   }
@@ -288,8 +193,9 @@ void supervisor::commit(active& now) {
       send(now.after.members.find(op.name)->second.actor, start_message{epoch, {}});
     else send(live_.members.find(op.before())->second.actor, commit_message{epoch});
   }
-  now.before = std::exchange(live_, std::exchange(now.after, {}));
-  versions_.commit(epoch, now.what.plan, std::move(now.what.given), std::move(now.what.wanted));
+  note_commit(now);
+  live_.adopt(now.what.plan, std::move(now.after));
+  versions_.commit(epoch, now.what);
 }
 
 void supervisor::abort(active& now) {
@@ -301,10 +207,27 @@ void supervisor::abort(active& now) {
          now.state.reason());
 }
 
-void supervisor::on_deadline(epoch_t epoch) {
-  const auto found = active_.find(epoch);
-  if (found == active_.end()) return;
-  auto& now = found->second;
+/// A message to the clock cannot be taken back. So there is none for each transition: one that
+/// comes no later does for those that end in time, however many.
+void supervisor::set_alarm(clock::time_point at) {
+  if (!alarms_.empty() && alarms_.back() <= at) return;
+  alarms_.push_back(at);
+  delayed_send(this, at - system().clock().now(), alarm_message{});
+}
+
+void supervisor::on_alarm() {
+  const auto time = system().clock().now();
+  alarms_.pop_back();
+  std::vector<epoch_t> late;
+  for (const auto& [epoch, now] : active_) {
+    if (now.deadline <= time) late.push_back(epoch);
+    else set_alarm(now.deadline);
+  }
+  for (const auto epoch : late)
+    if (const auto found = active_.find(epoch); found != active_.end()) on_deadline(found->second);
+}
+
+void supervisor::on_deadline(active& now) {
   if (now.order->stops) return cut_off(now);
   give_up(now, "the deadline has passed: " + now.state.waiting_for());
 }
@@ -314,6 +237,7 @@ void supervisor::cut_off(active& now) {
   spdlog::warn("the deadline for draining has passed: {}", now.state.waiting_for());
   for (auto& [name, m] : live_.members) send(m.actor, end_message{});
   live_ = {};
+  watched_.clear();
   versions_.end(now.state.epoch());
   finish(now, transition_outcome::committed,
          "the deadline for draining has passed, so the rest was cut off: " +
@@ -348,17 +272,30 @@ void supervisor::record(history_entry entry, const transition_order& order) {
 
 // -- actors that die ----------------------------------------------------------------------------
 
-void supervisor::on_down(const caf::down_msg& m) {
-  const auto name_in = [&](const live_graph& g) -> std::optional<std::string> {
-    for (const auto& [name, member] : g.members)
-      if (member.actor && member.actor.address() == m.source) return name;
-    return std::nullopt;
-  };
-  if (const auto name = name_in(live_)) return on_member_down(*name, m.reason);
-  for (auto& [epoch, now] : active_) { // else replaced, removed or never started
-    if (const auto name = name_in(now.after)) return on_successor_down(now, *name, m.reason);
-    if (const auto name = name_in(now.before); name && m.reason) return on_former_down(now, *name);
+void supervisor::note_commit(const active& now) {
+  const auto epoch = now.state.epoch();
+  for (const auto& op : now.what.plan.operators) {
+    if (!op.participates()) continue;
+    if (op.action == operator_action::replace || op.action == operator_action::remove)
+      watched_[live_.members.find(op.before())->second.actor.id()] = {op.before(), epoch, true};
+    if (op.action != operator_action::remove)
+      watched_[(op.action == operator_action::keep ? live_.members.find(op.before())
+                                                   : now.after.members.find(op.name))
+                   ->second.actor.id()] = {op.name, 0, false};
   }
+}
+
+void supervisor::on_down(const caf::down_msg& m) {
+  const auto found = watched_.extract(m.source.id());
+  if (!found) return;
+  const auto& who = found.mapped();
+  if (who.epoch == 0) return on_member_down(who.name, m.reason);
+  const auto during = active_.find(who.epoch);
+  if (during == active_.end()) return; // replaced, removed or never started
+  if (!who.former)
+    return give_up(during->second, "the actor of the new operator '" + who.name +
+                                       "' has died: " + to_string(m.reason));
+  if (m.reason) on_former_down(during->second, who.name);
 }
 
 /// What it held is lost: the service has to stop. A drain goes on, to its deadline if need be.
@@ -375,10 +312,6 @@ void supervisor::on_member_down(const std::string& name, const caf::error& why) 
   if (setup_.on_end) setup_.on_end(reason);
 }
 
-void supervisor::on_successor_down(active& now, const std::string& name, const caf::error& why) {
-  give_up(now, "the actor of the new operator '" + name + "' has died: " + to_string(why));
-}
-
 /// An old instance was lost after the commit was decided. Nothing is lost with it: the successor
 /// holds the state of the cut, and only has not been told to start.
 void supervisor::on_former_down(active& now, const std::string& name) {
@@ -390,35 +323,6 @@ void supervisor::on_former_down(active& now, const std::string& name) {
     if (const auto heir = live_.members.find(change->name); heir != live_.members.end())
       send(heir->second.actor, start_message{epoch, {}});
   act(now, now.state.on_report({report_kind::ended, epoch, name, {}}, transition::clock::now()));
-}
-
-service_status supervisor::status() const {
-  service_status s;
-  s.name = versions_.running().content.name;
-  s.graph_file = versions_.running().content.origin.string();
-  s.version = setup_.options->version;
-  s.pid = getpid();
-  s.epoch = versions_.epoch();
-  s.started = started_;
-  s.phase = stopped_ ? "stopped" : stopping_ ? "stopping" : s.epoch == 0 ? "starting" : "running";
-  for (const auto& [epoch, now] : active_) {
-    const std::string step = to_string(now.state.current());
-    s.transition += (s.transition.empty() ? "" : "; ") + step + ": " + now.entry.what;
-    auto steps = now.entry.steps;
-    const auto over = now.state.times();
-    steps.insert(steps.end(), over.begin(), over.end());
-    s.transitions.push_back({now.order->id, epoch, now.order->who, now.entry.what, step,
-                             now.state.waiting_for(), std::move(steps)});
-  }
-  s.queued_transitions = queue_.size();
-  queue_.describe(s.transitions);
-  live_.describe(s);
-  const auto modules = setup_.library->count();
-  s.modules_loaded = modules.loaded;
-  s.modules_unloaded = modules.unloaded;
-  s.modules_stuck = modules.stuck;
-  s.resident_bytes = resident_bytes();
-  return s;
 }
 
 } // namespace instar

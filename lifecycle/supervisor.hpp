@@ -8,6 +8,7 @@
 #include "lifecycle/planner.hpp"
 #include "lifecycle/transition.hpp"
 
+#include <caf/actor_clock.hpp>
 #include <caf/event_based_actor.hpp>
 
 #include <deque>
@@ -15,6 +16,8 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace instar {
@@ -25,6 +28,10 @@ struct order_message {
 };
 struct plan_message {
   std::shared_ptr<wanted_graph> wanted;
+  std::function<void(transition_plan)> done;
+};
+struct compare_message {
+  std::shared_ptr<std::pair<compared_graph, compared_graph>> graphs;
   std::function<void(transition_plan)> done;
 };
 struct status_message {
@@ -40,9 +47,7 @@ struct cancel_message {
   cancel_request which;
   std::function<void(std::vector<cancel_answer>)> done;
 };
-struct deadline_message {
-  epoch_t epoch = 0;
-};
+struct alarm_message {};
 
 /// What a supervisor needs from the service around it. Outlives it.
 struct supervisor_setup {
@@ -52,8 +57,10 @@ struct supervisor_setup {
   std::function<void(std::string)> on_end; ///< an operator wants the service to stop
 };
 
-/// Plans and drives transitions, one at a time in the order they were asked for, and keeps the
-/// history. The only one that decides a commit.
+/// Plans and drives transitions, and keeps the history. The only one that decides a commit.
+///
+/// Transitions that do not overlap run at the same time; those that do, in the order in which they
+/// were asked for. One that says what the whole graph shall be waits for all before it.
 class supervisor final : public caf::event_based_actor {
 public:
   supervisor(caf::actor_config& config, supervisor_setup setup);
@@ -66,32 +73,44 @@ public:
   service_status status() const;
 
 private:
+  using clock = caf::actor_clock::clock_type;
+
   /// A transition that runs now.
   struct active {
     std::shared_ptr<transition_order> order;
     planned what;
     history_entry entry;
-    live_graph after;  ///< until the commit
-    live_graph before; ///< from then on
+    live_graph after;
     transition state;
+    clock::time_point deadline;
     std::vector<caf::actor> told;       ///< old operators with a part
     std::vector<caf::actor> successors; ///< new instances
+  };
+
+  /// Whom an actor runs, or ran.
+  struct watched {
+    std::string name;
+    epoch_t epoch = 0;   ///< of the transition that makes or retires it; 0 = it runs
+    bool former = false; ///< retired by it
   };
 
   void on_order(const order_message& m);
   void on_cancel(const cancel_message& m);
   void on_report(const report_message& m);
-  void on_deadline(epoch_t epoch);
+  void on_alarm();
+  void on_deadline(active& now);
   void on_down(const caf::down_msg& m);
   void on_member_down(const std::string& name, const caf::error& why);
-  void on_successor_down(active& now, const std::string& name, const caf::error& why);
   void on_former_down(active& now, const std::string& name);
 
   std::string admit(transition_order& order);
   std::string cancel(std::uint64_t id, const std::string& reason);
 
   void start_next();
-  void start(std::shared_ptr<transition_order> order);
+  void start_those_that_may();
+  bool may_start(const footprint& candidate, const std::vector<footprint>& ahead) const;
+  void start(std::shared_ptr<transition_order> order, planned what,
+             std::chrono::nanoseconds planning);
   result<void> prepare(active& now);
   result<void> spawn_successors(active& now,
                                 const std::map<std::string, operator_factory>& factories);
@@ -104,6 +123,8 @@ private:
   void finish(active& now, transition_outcome outcome, std::string reason);
   void send_markers(active& now);
   void commit(active& now);
+  void note_commit(const active& now);
+  void set_alarm(clock::time_point at);
   void record(history_entry entry, const transition_order& order);
 
   const supervisor_setup setup_;
@@ -115,7 +136,11 @@ private:
   std::uint64_t last_id_ = 0;
   order_queue queue_;
   std::map<epoch_t, active> active_;
+  std::unordered_map<caf::actor_id, watched> watched_;
+  std::vector<clock::time_point> alarms_; // not yet rung; the earliest is the last
   std::deque<history_entry> history_;
+  bool starting_ = false;
+  bool start_again_ = false;
   bool stopping_ = false;
   bool stopped_ = false;
 };
@@ -124,8 +149,9 @@ private:
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::order_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::plan_message)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::compare_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::status_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::graph_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::history_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::cancel_message)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::deadline_message)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::alarm_message)

@@ -39,7 +39,7 @@ TEST_CASE("instarctl --help names every command and the exit codes") {
   const auto help = w.instarctl({"--help"});
   CHECK(help.code == 0);
   for (const auto* word : {"status", "graph", "plan", "apply", "update", "rollback", "cancel",
-                           "history", "top", "Exit codes", "Examples", "rolled back"})
+                           "diff", "history", "top", "Exit codes", "Examples", "rolled back"})
     CHECK_MESSAGE(contains(help.out, word), word);
   for (const auto* command :
        {"status", "graph", "plan", "apply", "update", "rollback", "cancel", "history", "top"}) {
@@ -65,6 +65,9 @@ TEST_CASE("a wrong command line is one line and exit code 64") {
       {"apply", "a.toml", "--deadline", "never"},
       {"apply", "a.toml", "--set", "nonsense"},
       {"rollback", "--to", "0"},
+      {"diff", "a.toml", "3"},
+      {"diff", "1", "2", "3"},
+      {"update", "a=b@1", "-q", "-v"},
       {"cancel", "all"},
       {"cancel", "0"},
       {"cancel", "3", "--all"},
@@ -85,6 +88,7 @@ TEST_CASE("without a service it says where it looked, exit code 1") {
                                 {"graph"},
                                 {"history"},
                                 {"cancel"},
+                                {"diff"},
                                 {"rollback"},
                                 {"top"},
                                 {"plan", graph},
@@ -151,6 +155,12 @@ TEST_CASE("apply and update change the running graph, and tell the time of each 
   CHECK(outcome["mark_to_commit_ms"] > 0);
   CHECK(type_of(w, "tick") == "flow.tick@1");
   CHECK(type_of(w, "store") == "flow.store@2");
+
+  const auto told = w.instarctl({"update", "--verbose", "tick=flow.tick@2"});
+  CHECK(told.code == 0);
+  for (const auto* step : {"  plan ", "  prepare ", "  mark ", "  commit ", "  retire "})
+    CHECK_MESSAGE(contains(told.err, step), told.err);
+  CHECK(w.instarctl({"update", "tick=flow.tick@1"}).err.empty());
 
   const auto quiet = w.instarctl({"update", "-q", "tick=flow.tick@1"});
   CHECK(quiet.code == 0);
@@ -257,6 +267,41 @@ TEST_CASE("rollback takes the graph of a former epoch, also over a renaming") {
                                            "[operators.s]\ntype = \"flow.store@2\"\n"
                                            "was = \"shop\"\n")})
             .code == 3);
+}
+
+TEST_CASE("diff compares files and epochs in the plan's notation, whatever the modules say") {
+  const workshop w;
+  const auto first = w.flow("flow.toml", 1, 1);
+  const auto daemon = w.serve(first);
+  CHECK(w.instarctl({"diff"}).code == 0);
+  CHECK(w.instarctl({"diff", first}).out == "running -> " + first + "\nNo difference.\n");
+  CHECK(w.instarctl({"update", "store=flow.store@2"}).code == 0);
+  CHECK(w.instarctl({"update", "tick=flow.tick@2"}).code == 0);
+
+  const auto own = w.instarctl({"diff"});
+  CHECK(own.code == 2);
+  CHECK(contains(own.out, "  ~ store  flow.store@2 -> flow.store@1\n"));
+  CHECK(contains(own.out, "  ~ tick   flow.tick@2 -> flow.tick@1\n"));
+  CHECK(contains(own.out, "\nDifference: 0 to add, 2 to change, 0 to remove.\n"));
+  const auto since = w.instarctl({"diff", "2"});
+  CHECK(since.code == 2);
+  CHECK(since.out == "epoch 2 -> running\nOperators\n  ~ tick  flow.tick@1 -> flow.tick@2\n\n"
+                     "Difference: 0 to add, 1 to change, 0 to remove.\n");
+  const auto between = json::parse(w.instarctl({"diff", "2", "1", "--json"}).out);
+  CHECK(between["changes"] == true);
+  CHECK(between["summary"]["change"] == 1);
+  CHECK(w.instarctl({"diff", "3"}).code == 0);
+
+  const auto unknown = w.instarctl({"diff", w.flow("unknown.toml", 2, 9)});
+  CHECK(unknown.code == 2);
+  CHECK(contains(unknown.out, "  ~ store  flow.store@2 -> flow.store@9\n"));
+  CHECK(contains(unknown.out, "  ! "));
+  CHECK_FALSE(contains(unknown.out, "Arcs"));
+  const auto lost = w.instarctl({"diff", "77"});
+  CHECK(lost.code == 3);
+  CHECK(contains(lost.out, "the graph of epoch 77 is not kept"));
+  CHECK(w.instarctl({"diff", w.file("bad.toml", "no TOML [")}).code == 3);
+  CHECK(w.instarctl({"diff", "missing.toml"}).code == 3);
 }
 
 TEST_CASE("what --set gave to instard holds for every graph that is applied later") {

@@ -237,6 +237,13 @@ TEST_CASE("a wanted change comes back as it was sent") {
   CHECK(got[1].version == 3);
 }
 
+TEST_CASE("a graph to be compared comes back as it was named") {
+  CHECK(std::holds_alternative<std::monostate>(back<wire::NamedGraph>(named_graph())));
+  CHECK(std::get<epoch_t>(back<wire::NamedGraph>(named_graph(epoch_t{7}))) == 7);
+  const named_graph text = graph_text{"[graph]\n", "/a/b.toml", {}, "/home"};
+  CHECK(std::get<graph_text>(back<wire::NamedGraph>(text)).origin == "/a/b.toml");
+}
+
 TEST_CASE("a damaged message is read as something or refused with an exception, never worse") {
   capnp::MallocMessageBuilder message;
   write(sample_graph(), message.initRoot<wire::Graph>());

@@ -61,6 +61,28 @@ TEST_CASE("an update by references is planned first and then committed") {
   CHECK(client->history(1)->front().outcome == transition_outcome::unchanged);
 }
 
+TEST_CASE("graphs are compared, and former ones come back") {
+  admin_world world;
+  world.apply("test.sink@1");
+  world.apply("test.sink@2");
+  const auto client = world.client();
+  const auto difference = client->compare(epoch_t{1}, {});
+  REQUIRE(difference);
+  REQUIRE(difference->operators.size() == 2);
+  CHECK(difference->operators[1].new_reference == "test.sink@2");
+  const auto file = std::get<graph_text>(admin_world::change_to("test.sink@2"));
+  CHECK_FALSE(client->compare({}, file)->changes());
+  CHECK(client->compare({}, epoch_t{9})->operators.empty());
+  CHECK(client->compare({}, graph_text{"no [", "/x.toml", {}, "/"})->refused());
+
+  const wanted_change back = rollback_to{};
+  CHECK(client->plan(back)->operators[1].new_reference == "test.sink@1");
+  const auto entry = client->apply(back, 5s);
+  REQUIRE(entry);
+  CHECK(entry->what == "back to epoch 1: sink: test.sink@2 -> test.sink@1");
+  CHECK(client->current_graph()->find("sink")->version == 1);
+}
+
 TEST_CASE("what cannot be done is refused in words, and nothing changes") {
   admin_world world;
   world.apply("test.sink@1");

@@ -125,26 +125,35 @@ void world::note_outcome(const wanted_graph& wanted, history_entry e) {
   outcomes_.push_back(std::move(e));
   const auto& noted = outcomes_.back();
   if (noted.outcome == transition_outcome::committed) {
-    graph now;
-    if (const auto* whole = std::get_if<graph>(&wanted)) {
-      now = *whole;
-    } else if (const auto* back = std::get_if<rollback_to>(&wanted)) {
+    auto what = wanted;
+    if (const auto* back = std::get_if<rollback_to>(&wanted)) {
       const auto former = std::find_if(graphs_.rbegin(), graphs_.rend(), [&](const auto& g) {
         return back->epoch ? g.epoch == back->epoch : g.epoch < graphs_.back().epoch;
       });
-      if (former != graphs_.rend()) now = former->content;
-    } else {
-      now = graphs_.back().content;
+      what = former != graphs_.rend() ? former->content : graph{};
+    }
+    committed_.emplace(noted.epoch, std::move(what));
+    note_graphs();
+  }
+  if (on_outcome) on_outcome(noted);
+}
+
+/// Those that ran at the same time have changed different parts, in any order: the order of their
+/// epochs will do.
+void world::note_graphs() {
+  graphs_.clear();
+  graph now;
+  for (const auto& [epoch, wanted] : committed_) {
+    if (const auto* whole = std::get_if<graph>(&wanted)) now = *whole;
+    else
       for (const auto& update : std::get<std::vector<operator_update>>(wanted))
         for (auto& op : now.operators)
           if (op.name == update.name) {
             op.type = update.type;
             op.version = update.version;
           }
-    }
-    graphs_.push_back({noted.epoch, std::move(now)});
+    graphs_.push_back({epoch, now});
   }
-  if (on_outcome) on_outcome(noted);
 }
 
 void world::cancel(cancel_request which) {

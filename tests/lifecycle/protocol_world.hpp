@@ -85,6 +85,7 @@ private:
   };
 
   void note_outcome(const wanted_graph& wanted, history_entry e);
+  void note_graphs();
   void note_runners();
 
   const std::int64_t items_before_ = item::alive, operators_before_ = operators_alive();
@@ -98,7 +99,8 @@ private:
   caf::scheduler::test_coordinator* scheduler_ = nullptr;
   caf::actor supervisor_, admin_;
   std::vector<history_entry> outcomes_;
-  std::vector<graph_version> graphs_;
+  std::map<epoch_t, wanted_graph> committed_; // no rollbacks: what they led to
+  std::vector<graph_version> graphs_;         // after each of them
   std::optional<std::mt19937_64> random_;
   bool watches_ = false;
   std::vector<std::pair<const void*, caf::weak_actor_ptr>> runners_;

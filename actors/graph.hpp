@@ -40,6 +40,7 @@ struct operator_node {
   settings values; ///< as given in the file; defaults are filled in by `check_graph`
   error_policy on_error;
   std::size_t line = 0; ///< in the graph file; 0 = not from a file
+  std::string was{};    ///< the name in the running graph of the operator that it goes on from
 
   std::string reference() const { return type + "@" + std::to_string(version); }
 };

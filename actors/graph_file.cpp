@@ -70,7 +70,8 @@ constexpr std::size_t max_text = std::size_t{16} << 20;
 
 /// What `[operators.x]` says of the operator itself; every other key is a setting.
 bool is_reserved(std::string_view key) {
-  return key == "type" || key == "on_error" || key == "max_errors" || key == "error_window";
+  return key == "type" || key == "was" || key == "on_error" || key == "max_errors" ||
+         key == "error_window";
 }
 
 /// Reads one parsed document into a graph, noting every mistake.
@@ -275,6 +276,7 @@ private:
     for (const auto& [k, v] : *entry) {
       const std::string key(k.str());
       if (key == "type") typed = read_type(op, v);
+      else if (key == "was") read_was(op, v);
       else if (is_reserved(key)) read_policy(op, key, v);
       else read_setting(op, key, v);
     }
@@ -300,6 +302,13 @@ private:
                  "' is no type; write \"NAME@VERSION\", for example "
                  "\"http.load@1\"");
     return false;
+  }
+
+  void read_was(operator_node& op, const toml::node& node) {
+    const auto text = value<std::string>(node, op.name, "was", "the operator's former name");
+    if (!text) return;
+    if (is_name(*text)) op.was = *text;
+    else complain(node, op.name, "was = \"" + *text + "\" is no operator's name; write its former");
   }
 
   void read_policy(operator_node& op, const std::string& key, const toml::node& node) {

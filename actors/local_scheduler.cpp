@@ -15,12 +15,16 @@ namespace instar {
 
 namespace {
 
-/// Turns after which a busy worker looks at what others have enqueued, so that actors that wake
-/// each other for ever do not keep out the rest.
+/// Turns after which a busy worker looks at the event source, so that actors that wake each other
+/// for ever do not keep out the rest. At what other threads have enqueued it looks every other
+/// turn: that is rare, and often the supervisor's.
 constexpr std::uint64_t turns_between_looks = 32;
 
 /// How long work may wait for a busy worker while another one is idle.
 constexpr std::chrono::microseconds watch_interval{500};
+
+/// How often the one that watches finds nobody busy before it goes to sleep.
+constexpr int quiet_looks = 20;
 
 } // namespace
 
@@ -54,6 +58,7 @@ public:
   }
   void join() { thread_.join(); }
 
+  bool has_jobs() const { return queue_.size() > 0; }
   bool has_surplus() const { return queue_.size() >= surplus_from(); }
   caf::resumable* take_surplus() { return queue_.take(surplus_from()); }
   caf::resumable* take_any() { return queue_.take(); }
@@ -61,6 +66,8 @@ public:
   // Guarded by the scheduler's lock.
   std::condition_variable wake;
   bool woken = false;
+  bool polls = false; // it waits for the event source
+  int quiet = 0;      // looks without anybody busy
 
 private:
   void run(caf::resumable* job) {
@@ -78,7 +85,8 @@ private:
   caf::resumable* next() {
     for (;;) {
       caf::resumable* job = nullptr;
-      if (++turns_ % turns_between_looks == 0) job = all_.take_shared();
+      if (++turns_ % turns_between_looks == 0) all_.poll_events();
+      if (turns_ % 2 == 0) job = all_.take_shared();
       if (!job) job = queue_.take();
       if (!job) job = all_.take_shared();
       bool leaves = queue_.size() > 0;
@@ -151,6 +159,7 @@ void local_scheduler::stop() {
     std::lock_guard lock(guard_);
     ending_ = true;
     for (auto* w : idle_) w->wake.notify_one();
+    if (auto* source = source_.load()) source->interrupt();
   }
   for (auto& w : workers_) w->join();
   clock_.cancel_dispatch_loop();
@@ -164,6 +173,11 @@ void local_scheduler::enqueue(caf::resumable* job) {
   auto* here = worker::current();
   if (here && here->scheduler() == this) here->exec_later(job);
   else push_shared(job);
+}
+
+void local_scheduler::attach(event_source& source) {
+  source_.store(&source, std::memory_order_release);
+  wake_idle(); // to wait there
 }
 
 // A worker that goes to sleep says so (`idle_count_`), then looks everywhere once more. Whoever
@@ -192,32 +206,74 @@ caf::resumable* local_scheduler::take_shared() {
 
 void local_scheduler::wake_idle() {
   std::lock_guard lock(guard_);
-  if (idle_.empty() || watcher_) return;
+  if (idle_.empty()) return;
   auto* sleeper = idle_.back(); // its caches are the warmest
   idle_.pop_back();
   idle_count_.store(idle_.size(), std::memory_order_relaxed);
   sleeper->woken = true;
-  sleeper->wake.notify_one();
+  if (sleeper->polls) source_.load(std::memory_order_relaxed)->interrupt();
+  else sleeper->wake.notify_one();
+}
+
+/// Looks at the event source without waiting, if nobody else does.
+void local_scheduler::poll_events() {
+  auto* source = source_.load(std::memory_order_acquire);
+  if (!source || polled_.exchange(true, std::memory_order_acquire)) return;
+  source->poll(false);
+  polled_.store(false, std::memory_order_release);
 }
 
 /// Sleeps until there is something to do. False at the end.
 bool local_scheduler::park(worker& self) {
   std::unique_lock lock(guard_);
   self.woken = false;
+  self.quiet = 0;
   idle_.push_back(&self);
   idle_count_.store(idle_.size(), std::memory_order_relaxed);
-  if (idle_.size() == workers_.size()) set_watcher(nullptr); // nobody is left to be watched
-  else if (!watcher_) set_watcher(&self);
+  if (!watcher_ && idle_.size() < workers_.size()) set_watcher(&self);
   std::atomic_thread_fence(std::memory_order_seq_cst);
-  bool found = false;
-  while (!(found = work_left(self)) && !self.woken && !ending_)
-    if (watcher_ == &self) self.wake.wait_for(lock, watch_interval);
-    else self.wake.wait(lock);
+  bool found = false, polled = false;
+  while (!(found = self.has_jobs() || work_left(self)) && !self.woken && !ending_)
+    polled = wait_idle(self, lock);
   if (watcher_ == &self) set_watcher(nullptr);
-  if (self.woken) return true;
-  idle_.erase(std::find(idle_.begin(), idle_.end(), &self));
-  idle_count_.store(idle_.size(), std::memory_order_relaxed);
-  return found;
+  if (!self.woken) {
+    idle_.erase(std::find(idle_.begin(), idle_.end(), &self));
+    idle_count_.store(idle_.size(), std::memory_order_relaxed);
+  }
+  const bool goes_on = found || self.woken;
+  // It may be busy for long, and nobody waits for the event source meanwhile.
+  const bool needs_watcher = goes_on && polled && !watcher_;
+  lock.unlock();
+  if (needs_watcher) wake_idle();
+  return goes_on;
+}
+
+/// One wait: for the event source if everybody is idle, for a while if `self` watches. Returns
+/// whether it was for the event source.
+bool local_scheduler::wait_idle(worker& self, std::unique_lock<std::mutex>& lock) {
+  auto* source = source_.load(std::memory_order_acquire);
+  const bool all_idle = idle_.size() == workers_.size();
+  if (source && all_idle && !polled_.exchange(true, std::memory_order_acquire)) {
+    if (watcher_ == &self) set_watcher(nullptr);
+    self.polls = true;
+    lock.unlock();
+    source->poll(true);
+    polled_.store(false, std::memory_order_release);
+    lock.lock();
+    self.polls = false;
+    return true;
+  }
+  if (watcher_ != &self) {
+    self.wake.wait(lock);
+    return false;
+  }
+  self.wake.wait_for(lock, watch_interval);
+  self.quiet = all_idle ? self.quiet + 1 : 0;
+  if (self.quiet == quiet_looks) set_watcher(nullptr);
+  lock.unlock();
+  poll_events();
+  lock.lock();
+  return false;
 }
 
 bool local_scheduler::work_left(const worker& thief) const {

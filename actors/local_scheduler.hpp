@@ -1,5 +1,7 @@
 #pragma once
 
+#include "actors/event_source.hpp"
+
 #include <caf/detail/thread_safe_actor_clock.hpp>
 #include <caf/detail/type_list.hpp>
 #include <caf/resumable.hpp>
@@ -25,7 +27,9 @@ namespace instar {
 /// - A worker that leaves somebody behind when it goes on, or a thread that is no worker and has
 ///   woken somebody, wakes an idle worker, unless an idle worker watches.
 /// - An idle worker steals. While it finds nothing and others are busy, one of the idle watches:
-///   it looks again every half a millisecond. The others sleep, and so do all if nobody is busy.
+///   it looks again every half a millisecond. The others sleep.
+/// - The last worker to become idle waits for the event source, so that socket events are handled
+///   by the thread that is told of them; busy workers and the one that watches look there too.
 ///
 /// CAF's own schedulers take a lock and wake a sleeping worker for each message to an idle actor
 /// (`sharing`) or let idle workers poll (`stealing`). Both look up each actor's class and tell
@@ -38,6 +42,9 @@ public:
 
   /// What `caf::actor_system_config::load` calls.
   static caf::actor_system::module* make(caf::actor_system& system, caf::detail::type_list<>);
+
+  /// What idle workers wait for. Outlives the workers; at most one for each scheduler.
+  void attach(event_source& source);
 
   /// From any thread: to the worker whose thread it is, else to whichever is free first.
   void enqueue(caf::resumable* job) override;
@@ -54,12 +61,14 @@ private:
   void push_shared(caf::resumable* job);
   caf::resumable* take_shared();
   void wake_one() {
-    if (idle_count_.load(std::memory_order_relaxed) != 0 &&
-        !watched_.load(std::memory_order_relaxed))
+    const auto idle = idle_count_.load(std::memory_order_relaxed);
+    if (idle != 0 && (idle == workers_.size() || !watched_.load(std::memory_order_relaxed)))
       wake_idle();
   }
   void wake_idle();
+  void poll_events();
   bool park(worker& self);
+  bool wait_idle(worker& self, std::unique_lock<std::mutex>& lock);
   bool work_left(const worker& thief) const;
   void set_watcher(worker* w);
 
@@ -75,6 +84,9 @@ private:
   worker* watcher_ = nullptr;
   std::atomic<bool> watched_{false};
   bool ending_ = false;
+
+  std::atomic<event_source*> source_{nullptr};
+  std::atomic<bool> polled_{false}; // by one worker at a time
 };
 
 } // namespace instar

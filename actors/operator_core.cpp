@@ -170,12 +170,13 @@ bool operator_core::activate() {
   const bool timed = counts.activations.get() % sampled == 0;
   const auto begin = timed ? core_clock::now() : core_clock::time_point{};
   more_ = false;
-  // A source whose every event overruns its credit would never be found unblocked at the end.
-  if (const bool was_blocked = blocked_; retry_overflow() && was_blocked && aligner_.complete())
-    try_cut();
-  if (!blocked_ && phase_ == phase::running && process())
-    guarded([this] { instance_->on_activation_end(*this); });
-  if (aligner_.complete()) try_cut();
+  const bool was_blocked = blocked_;
+  if (retry_overflow()) {
+    // Who fills its credit in every activation would else never come to its cut.
+    if (was_blocked) cut_if_due();
+    if (running() && process()) guarded([this] { instance_->on_activation_end(*this); });
+  }
+  cut_if_due();
   const bool again = flush_and_sleep();
   if (timed)
     counts.busy_ns.add(static_cast<std::uint64_t>((core_clock::now() - begin).count()) * sampled);
@@ -472,9 +473,10 @@ void operator_core::on_marker(std::size_t in, epoch_t epoch) {
 }
 
 std::optional<std::string> operator_core::reason_to_wait() {
-  if (part_.role != cut_role::replace && part_.role != cut_role::remove) return std::nullopt;
+  // Whatever the role: what is emitted when it is done belongs before the marker.
   if (const auto open = jobs_.size() + done_jobs_.size(); open > 0)
     return std::to_string(open) + " pieces of blocking work are open";
+  if (part_.role != cut_role::replace && part_.role != cut_role::remove) return std::nullopt;
   const auto purpose =
       part_.role == cut_role::replace ? cut_purpose::hand_over : cut_purpose::removal;
   return instance_->not_yet(*this, purpose);
@@ -508,10 +510,13 @@ bool operator_core::loops_empty() {
   return false;
 }
 
+void operator_core::cut_if_due() {
+  if (running() && aligner_.complete() && !blocked_ && !cut_failed_) try_cut();
+}
+
 /// The last step before the operator changes: everything of the old graph has been processed and
 /// has left. Stays where it is if the operator says "not yet", or while its loop is not empty.
 void operator_core::try_cut() {
-  if (phase_ != phase::running || blocked_ || cut_failed_) return;
   std::optional<state> saved;
   for (std::size_t in = 0; in < feedback_in_; ++in)
     if (held(in)) stand(*inputs_[in].queue);
@@ -566,12 +571,14 @@ void operator_core::fail_cut(std::string reason) {
   host_.cut_failed(part_.epoch, std::move(reason));
 }
 
-void operator_core::abort(epoch_t epoch) {
-  if (!aligner_.active() || part_.epoch != epoch) return;
+bool operator_core::abort(epoch_t epoch) {
+  if (!aligner_.active() || part_.epoch != epoch) return false;
   go_on();
   aligner_.finish();
   part_ = {};
-  if (phase_ == phase::at_cut) phase_ = phase::running;
+  if (phase_ != phase::at_cut) return false;
+  phase_ = phase::running;
+  return true;
 }
 
 void operator_core::commit_rewire(epoch_t epoch) {
@@ -580,6 +587,7 @@ void operator_core::commit_rewire(epoch_t epoch) {
   go_on();
   aligner_.finish();
   set_links(std::move(part_.next));
+  if (!part_.next_name.empty()) setup_.place.name = std::move(part_.next_name);
   part_ = {};
   phase_ = phase::running;
 }

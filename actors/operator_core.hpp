@@ -113,8 +113,9 @@ public:
   result<void> prepare(participation part);
   /// The marker by message, at a head of the region.
   void enter(epoch_t epoch);
-  /// Back to what was before: the same instance goes on with everything it has.
-  void abort(epoch_t epoch);
+  /// Back to what was before: the same instance goes on with everything it has. Returns whether it
+  /// waited at its cut, so that it has to be activated.
+  bool abort(epoch_t epoch);
   /// `rewire`: takes the new arcs and goes on.
   void commit_rewire(epoch_t epoch);
   /// `replace`: what the successor needs besides the state. The instance must then be ended.
@@ -151,6 +152,7 @@ private:
   bool may_take(std::size_t in);
   bool may_take_events();
   void on_marker(std::size_t in, epoch_t epoch);
+  void cut_if_due();
   void try_cut();
   std::optional<std::string> reason_to_wait();
   void delay_cut(const std::string& reason);

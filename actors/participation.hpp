@@ -5,6 +5,7 @@
 #include "actors/packet.hpp"
 
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace instar {
@@ -26,6 +27,7 @@ struct participation {
   std::vector<std::shared_ptr<arc>> marked_in;  ///< in-arcs that bring the marker; none at a head
   std::vector<std::shared_ptr<arc>> marked_out; ///< out-arcs that the marker goes on along
   operator_links next;                          ///< `rewire`: the arcs after the commit
+  std::string next_name; ///< `rewire`: what it is called after the commit, if otherwise
 
   // Where the transition empties loops; null elsewhere.
   std::shared_ptr<loop_drain> drain;

@@ -57,9 +57,9 @@ void runner::step() {
 }
 
 void runner::step_awake() {
-  if (!core_.running()) return;
-  core_.setup().place.bell->disarm();
-  step();
+  // A bell that is not armed has been rung: the wake is on its way, and until it has come the
+  // ringer may still look at the bell's target.
+  if (core_.running() && core_.setup().place.bell->disarm()) step();
 }
 
 // -- birth ----------------------------------------------------------------------------------------
@@ -152,9 +152,10 @@ void runner::on_commit(const commit_message& m) {
 
 void runner::on_abort(const abort_message& m) {
   if (!core_.running() && core_.setup().epoch == m.epoch) return leave(m.epoch);
-  core_.abort(m.epoch);
+  const bool waited = core_.abort(m.epoch);
   successor_ = nullptr;
-  step_awake();
+  if (waited) step();
+  else step_awake();
 }
 
 void runner::leave(epoch_t epoch) {

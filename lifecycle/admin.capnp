@@ -36,12 +36,43 @@ interface Session {
 
   history @4 (most :UInt32) -> (entries :List(HistoryEntry));
   # Oldest first, the latest `most` of them.
+
+  begin @5 (wanted :Wanted, deadlineNs :UInt64) -> (id :UInt64, change :Change);
+  # As `apply`, but returns as soon as the transition has its id. What the service does not even
+  # get, because the text is no graph, has the id 0.
+
+  cancel @6 (id :UInt64, all :Bool) -> (answers :List(CancelAnswer));
+  # Gives up transitions that wait or run, until their commit is decided. With an id of 0 and not
+  # all: the only one there is.
+
+  diff @7 (from :NamedGraph, to :NamedGraph) -> (plan :Plan);
+  # The difference, without the checks of a plan: `refusals` are what a check of a graph complained
+  # of. If a graph cannot be had, there is nothing else.
+}
+
+interface Change {
+  outcome @0 () -> (entry :HistoryEntry);
+  # Returns when the transition has its outcome. To drop the capability does not stop it.
+}
+
+struct CancelAnswer {
+  id @0 :UInt64;
+  refusal @1 :Text;             # why it was not; empty if it was
 }
 
 struct Wanted {
   union {
     graph @0 :GraphText;
     updates @1 :List(OperatorUpdate);
+    rollback @2 :UInt64;          # to this epoch; 0 = to the one before the running one
+  }
+}
+
+struct NamedGraph {
+  union {
+    running @0 :Void;
+    epoch @1 :UInt64;
+    text @2 :GraphText;
   }
 }
 
@@ -80,6 +111,17 @@ struct Status {
   modulesUnloaded @12 :UInt64;
   modulesStuck @13 :UInt64;
   residentBytes @14 :UInt64;
+  transitions @15 :List(TransitionStatus);
+}
+
+struct TransitionStatus {
+  id @0 :UInt64;
+  epoch @1 :UInt64;             # 0 while it waits
+  who @2 :Text;
+  what @3 :Text;
+  step @4 :Text;
+  waitingFor @5 :Text;
+  steps @6 :List(StepTime);     # those that are over
 }
 
 struct OperatorStatus {
@@ -122,6 +164,7 @@ struct OperatorNode {
   errorLimit @5 :UInt32;
   errorWindowNs @6 :Int64;
   line @7 :UInt64;
+  was @8 :Text;
 }
 
 enum ErrorStrategy {
@@ -173,7 +216,8 @@ struct OperatorChange {
   arcsChange @7 :Bool;
   inRegion @8 :Bool;
   isHead @9 :Bool;
-  drains @10 :Bool;
+  oldName @10 :Text;            # empty if it keeps its name
+  drains @11 :Bool;
 }
 
 enum OperatorAction {
@@ -187,6 +231,7 @@ struct ArcChange {
   action @0 :ArcAction;
   arc @1 :ArcNode;
   inRegion @2 :Bool;
+  oldName @3 :Text;             # empty if it keeps its name
 }
 
 enum ArcAction {

@@ -7,8 +7,9 @@ admin_actor::admin_actor(caf::actor_config& config, caf::actor supervisor)
 
 caf::behavior admin_actor::make_behavior() {
   return {
-      hand_over<order_message>(), hand_over<plan_message>(),    hand_over<status_message>(),
-      hand_over<graph_message>(), hand_over<history_message>(),
+      hand_over<order_message>(),   hand_over<plan_message>(),    hand_over<status_message>(),
+      hand_over<graph_message>(),   hand_over<history_message>(), hand_over<cancel_message>(),
+      hand_over<compare_message>(),
   };
 }
 

@@ -170,17 +170,45 @@ result<transition_plan> admin_client::plan(const wanted_change& wanted) {
   });
 }
 
-result<history_entry>
-admin_client::apply(const wanted_change& wanted, std::chrono::nanoseconds deadline,
-                    const std::function<void(const service_status&)>& progress) {
+result<transition_plan> admin_client::compare(const named_graph& from, const named_graph& to) {
+  auto& p = *parts_;
+  return p.ask<transition_plan>([&] {
+    auto request = p.asked().diffRequest();
+    write(from, request.initFrom());
+    write(to, request.initTo());
+    return p.wait(request.send().then([](auto&& r) { return read(r.getPlan()); }));
+  });
+}
+
+result<history_entry> admin_client::apply(const wanted_change& wanted,
+                                          std::chrono::nanoseconds deadline,
+                                          const change_watcher& watch) {
   auto& p = *parts_;
   return p.ask<history_entry>([&] {
-    auto request = p.asked().applyRequest();
+    auto request = p.asked().beginRequest();
     write(wanted, request.initWanted());
     request.setDeadlineNs(static_cast<std::uint64_t>(deadline.count()));
-    auto outcome = request.send().then([](auto&& r) { return read(r.getEntry()); });
-    if (progress) outcome = outcome.exclusiveJoin(p.watch(progress));
+    auto begun = p.wait(request.send().then([](auto&& r) { return kj::mv(r); }));
+    if (watch.begun) watch.begun(begun.getId());
+    auto outcome =
+        begun.getChange().outcomeRequest().send().then([](auto&& r) { return read(r.getEntry()); });
+    if (watch.progress) outcome = outcome.exclusiveJoin(p.watch(watch.progress));
     return outcome.wait(p.io.waitScope);
+  });
+}
+
+result<std::vector<cancel_answer>> admin_client::cancel(std::uint64_t id, bool all) {
+  auto& p = *parts_;
+  return p.ask<std::vector<cancel_answer>>([&] {
+    auto request = p.asked().cancelRequest();
+    request.setId(id);
+    request.setAll(all);
+    return p.wait(request.send().then([](auto&& r) {
+      std::vector<cancel_answer> answers;
+      for (auto one : r.getAnswers())
+        answers.push_back({one.getId(), std::string(one.getRefusal().cStr())});
+      return answers;
+    }));
   });
 }
 

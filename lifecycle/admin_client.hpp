@@ -18,6 +18,12 @@
 
 namespace instar {
 
+/// What is told of a transition before it has its outcome. Each may be empty.
+struct change_watcher {
+  std::function<void(std::uint64_t id)> begun{};         ///< at once
+  std::function<void(const service_status&)> progress{}; ///< then ten times a second
+};
+
 /// The other end of the admin socket: asks a running service, and waits for its answers.
 ///
 /// A failure means that there was no answer (no such socket, no permission, service gone, another
@@ -38,10 +44,15 @@ public:
   result<graph> current_graph();
   result<transition_plan> plan(const wanted_change& wanted);
 
-  /// Returns when the transition has its outcome. Meanwhile `progress` gets the service's status
-  /// ten times a second. A deadline of 0 is the service's default.
+  /// The difference of two graphs, see `service::compare`.
+  result<transition_plan> compare(const named_graph& from, const named_graph& to);
+
+  /// Returns when the transition has its outcome. A deadline of 0 is the service's default.
   result<history_entry> apply(const wanted_change& wanted, std::chrono::nanoseconds deadline,
-                              const std::function<void(const service_status&)>& progress = {});
+                              const change_watcher& watch = {});
+
+  /// Gives up a transition by its id, or the only one there is (0), or all.
+  result<std::vector<cancel_answer>> cancel(std::uint64_t id, bool all = false);
 
   /// The latest `most` transitions, oldest first.
   result<std::vector<history_entry>> history(std::uint32_t most);

@@ -79,6 +79,37 @@ void write(const arc_status& from, wire::ArcStatus::Builder to) {
   to.setFeedback(from.feedback);
 }
 
+void write(const std::vector<step_time>& from, capnp::List<wire::StepTime>::Builder to) {
+  unsigned i = 0;
+  for (const auto& one : from) {
+    to[i].setStep(one.step);
+    to[i++].setTookNs(one.took.count());
+  }
+}
+
+std::vector<step_time> read(capnp::List<wire::StepTime>::Reader from) {
+  std::vector<step_time> to;
+  for (auto one : from)
+    to.push_back({text(one.getStep()), std::chrono::nanoseconds(one.getTookNs())});
+  return to;
+}
+
+void write(const transition_status& from, wire::TransitionStatus::Builder to) {
+  to.setId(from.id);
+  to.setEpoch(from.epoch);
+  to.setWho(from.who);
+  to.setWhat(from.what);
+  to.setStep(from.step);
+  to.setWaitingFor(from.waiting_for);
+  write(from.steps, to.initSteps(static_cast<unsigned>(from.steps.size())));
+}
+
+transition_status read(wire::TransitionStatus::Reader from) {
+  return {from.getId(),         from.getEpoch(),      text(from.getWho()),
+          text(from.getWhat()), text(from.getStep()), text(from.getWaitingFor()),
+          read(from.getSteps())};
+}
+
 graph_text read(wire::GraphText::Reader from) {
   graph_text to{text(from.getText()), text(from.getOrigin()), {}, text(from.getFolder())};
   for (auto o : from.getOverrides())
@@ -103,6 +134,7 @@ void write(const graph_text& from, wire::GraphText::Builder to) {
 
 void write(const wanted_change& from, wire::Wanted::Builder to) {
   if (const auto* whole = std::get_if<graph_text>(&from)) return write(*whole, to.initGraph());
+  if (const auto* back = std::get_if<rollback_to>(&from)) return to.setRollback(back->epoch);
   write_list(
       std::get<std::vector<operator_update>>(from), [&](unsigned n) { return to.initUpdates(n); },
       [](const operator_update& one, wire::OperatorUpdate::Builder b) {
@@ -114,11 +146,25 @@ void write(const wanted_change& from, wire::Wanted::Builder to) {
 
 wanted_change read(wire::Wanted::Reader from) {
   if (from.isGraph()) return read(from.getGraph());
+  if (from.isRollback()) return rollback_to{from.getRollback()};
   KJ_REQUIRE(from.isUpdates(), "a change that this version does not know");
   std::vector<operator_update> updates;
   for (auto u : from.getUpdates())
     updates.push_back({text(u.getName()), text(u.getType()), u.getVersion()});
   return updates;
+}
+
+void write(const named_graph& from, wire::NamedGraph::Builder to) {
+  if (const auto* epoch = std::get_if<epoch_t>(&from)) to.setEpoch(*epoch);
+  else if (const auto* text = std::get_if<graph_text>(&from)) write(*text, to.initText());
+  else to.setRunning();
+}
+
+named_graph read(wire::NamedGraph::Reader from) {
+  if (from.isText()) return read(from.getText());
+  if (from.isEpoch()) return epoch_t{from.getEpoch()};
+  KJ_REQUIRE(from.isRunning(), "a graph that this version does not know");
+  return {};
 }
 
 void write(const service_status& from, wire::Status::Builder to) {
@@ -141,6 +187,9 @@ void write(const service_status& from, wire::Status::Builder to) {
   to.setModulesUnloaded(from.modules_unloaded);
   to.setModulesStuck(from.modules_stuck);
   to.setResidentBytes(from.resident_bytes);
+  write_list(
+      from.transitions, [&](unsigned n) { return to.initTransitions(n); },
+      [](const transition_status& one, wire::TransitionStatus::Builder b) { write(one, b); });
 }
 
 service_status read(wire::Status::Reader from) {
@@ -162,6 +211,7 @@ service_status read(wire::Status::Reader from) {
   to.modules_unloaded = from.getModulesUnloaded();
   to.modules_stuck = from.getModulesStuck();
   to.resident_bytes = from.getResidentBytes();
+  for (auto one : from.getTransitions()) to.transitions.push_back(read(one));
   return to;
 }
 
@@ -173,12 +223,7 @@ void write(const history_entry& from, wire::HistoryEntry::Builder to) {
   to.setWhenNs(since_1970(from.when));
   to.setOutcome(to_wire(from.outcome));
   to.setReason(from.reason);
-  write_list(
-      from.steps, [&](unsigned n) { return to.initSteps(n); },
-      [](const step_time& one, wire::StepTime::Builder b) {
-        b.setStep(one.step);
-        b.setTookNs(one.took.count());
-      });
+  write(from.steps, to.initSteps(static_cast<unsigned>(from.steps.size())));
   to.setMarkToCommitNs(from.mark_to_commit.count());
 }
 
@@ -191,8 +236,7 @@ history_entry read(wire::HistoryEntry::Reader from) {
   to.when = time_point(from.getWhenNs());
   to.outcome = from_wire(from.getOutcome());
   to.reason = text(from.getReason());
-  for (auto one : from.getSteps())
-    to.steps.push_back({text(one.getStep()), std::chrono::nanoseconds(one.getTookNs())});
+  to.steps = read(from.getSteps());
   to.mark_to_commit = std::chrono::nanoseconds(from.getMarkToCommitNs());
   return to;
 }

@@ -14,12 +14,14 @@
 namespace instar {
 
 void write(const wanted_change& from, wire::Wanted::Builder to);
+void write(const named_graph& from, wire::NamedGraph::Builder to);
 void write(const service_status& from, wire::Status::Builder to);
 void write(const graph& from, wire::Graph::Builder to);
 void write(const transition_plan& from, wire::Plan::Builder to);
 void write(const history_entry& from, wire::HistoryEntry::Builder to);
 
 wanted_change read(wire::Wanted::Reader from);
+named_graph read(wire::NamedGraph::Reader from);
 service_status read(wire::Status::Reader from);
 graph read(wire::Graph::Reader from);
 transition_plan read(wire::Plan::Reader from);

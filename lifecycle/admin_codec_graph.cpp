@@ -182,6 +182,7 @@ void write(const operator_node& from, wire::OperatorNode::Builder to) {
   to.setErrorLimit(from.on_error.limit);
   to.setErrorWindowNs(from.on_error.window.count());
   to.setLine(from.line);
+  to.setWas(from.was);
 }
 
 operator_node read(wire::OperatorNode::Reader from) {
@@ -193,6 +194,7 @@ operator_node read(wire::OperatorNode::Reader from) {
   to.on_error = {from_wire(from.getStrategy()), from.getErrorLimit(),
                  std::chrono::nanoseconds(from.getErrorWindowNs())};
   to.line = from.getLine();
+  to.was = text(from.getWas());
   return to;
 }
 
@@ -223,6 +225,7 @@ void write(const operator_change& from, wire::OperatorChange::Builder to) {
   to.setArcsChange(from.arcs_change);
   to.setInRegion(from.in_region);
   to.setIsHead(from.is_head);
+  to.setOldName(from.old_name);
   to.setDrains(from.drains);
 }
 
@@ -238,6 +241,7 @@ operator_change read(wire::OperatorChange::Reader from) {
   to.arcs_change = from.getArcsChange();
   to.in_region = from.getInRegion();
   to.is_head = from.getIsHead();
+  to.old_name = text(from.getOldName());
   to.drains = from.getDrains();
   return to;
 }
@@ -276,6 +280,7 @@ void write(const transition_plan& from, wire::Plan::Builder to) {
         b.setAction(to_wire(one.action));
         write(one.arc, b.initArc());
         b.setInRegion(one.in_region);
+        b.setOldName(one.old_name);
       });
   write_list(
       from.refusals, [&](unsigned n) { return to.initRefusals(n); },
@@ -289,7 +294,8 @@ transition_plan read(wire::Plan::Reader from) {
   transition_plan to;
   for (auto one : from.getOperators()) to.operators.push_back(read(one));
   for (auto one : from.getArcs())
-    to.arcs.push_back({from_wire(one.getAction()), read(one.getArc()), one.getInRegion()});
+    to.arcs.push_back({from_wire(one.getAction()), read(one.getArc()), one.getInRegion(),
+                       text(one.getOldName())});
   for (auto one : from.getRefusals())
     to.refusals.push_back({from_wire(one.getCode()), text(one.getMessage())});
   return to;

@@ -1,6 +1,8 @@
 #include "lifecycle/admin_session.hpp"
 
 #include "lifecycle/admin_codec.hpp"
+#include "lifecycle/admin_codec_parts.hpp"
+#include "lifecycle/order.hpp"
 #include "lifecycle/service.hpp"
 
 #include <kj/debug.h>
@@ -38,6 +40,26 @@ history_entry refusal(const admin_peer& peer, const std::vector<failure>& mistak
   return entry;
 }
 
+/// A transition that its client may wait for.
+class change final : public wire::Change::Server {
+public:
+  explicit change(kj::Promise<kj::Own<history_entry>> outcome)
+      : outcome_(outcome
+                     .then([](kj::Own<history_entry>&& e) {
+                       return std::make_shared<const history_entry>(std::move(*e));
+                     })
+                     .fork()) {}
+
+  kj::Promise<void> outcome(OutcomeContext call) override {
+    return outcome_.addBranch().then([call](std::shared_ptr<const history_entry>&& e) mutable {
+      write(*e, call.getResults().initEntry());
+    });
+  }
+
+private:
+  kj::ForkedPromise<std::shared_ptr<const history_entry>> outcome_;
+};
+
 class session final : public wire::Session::Server {
 public:
   explicit session(std::shared_ptr<admin_peer> peer) : peer_(std::move(peer)) {}
@@ -59,61 +81,88 @@ public:
   }
 
   kj::Promise<void> plan(PlanContext call) override {
-    auto wanted = read(call.getParams().getWanted());
+    auto wanted = understand(read(call.getParams().getWanted()));
     call.releaseParams();
-    auto reply = [call](kj::Own<transition_plan>&& plan) mutable {
-      write(*plan, call.getResults().initPlan());
-    };
-    if (auto* updates = std::get_if<std::vector<operator_update>>(&wanted))
-      return answer_of<transition_plan>(peer_,
-                                        [&](auto done) {
-                                          peer_->target.plan_update(std::move(*updates),
-                                                                    std::move(done));
-                                        })
-          .then(std::move(reply));
-    auto file = peer_->options.read_graph(std::get<graph_text>(wanted));
-    if (!file.mistakes.empty()) {
+    if (auto* mistakes = std::get_if<std::vector<failure>>(&wanted)) {
       transition_plan refused;
-      refused.refusals = std::move(file.mistakes);
+      refused.refusals = std::move(*mistakes);
       write(refused, call.getResults().initPlan());
       return kj::READY_NOW;
     }
+    auto& target = std::get<wanted_graph>(wanted);
     return answer_of<transition_plan>(
                peer_,
-               [&](auto done) { peer_->target.plan(std::move(file.content), std::move(done)); })
-        .then(std::move(reply));
+               [&](auto done) {
+                 std::visit([&](auto& w) { peer_->target.plan(std::move(w), done); }, target);
+               })
+        .then([call](kj::Own<transition_plan>&& plan) mutable {
+          write(*plan, call.getResults().initPlan());
+        });
+  }
+
+  kj::Promise<void> diff(DiffContext call) override {
+    auto from = look_up(read(call.getParams().getFrom()));
+    auto to = look_up(read(call.getParams().getTo()));
+    call.releaseParams();
+    transition_plan refused;
+    for (auto* side : {&from, &to})
+      if (auto* mistakes = std::get_if<std::vector<failure>>(side))
+        refused.refusals.insert(refused.refusals.end(), mistakes->begin(), mistakes->end());
+    if (refused.refused()) {
+      write(refused, call.getResults().initPlan());
+      return kj::READY_NOW;
+    }
+    return answer_of<transition_plan>(peer_,
+                                      [&](auto done) {
+                                        peer_->target.compare(
+                                            std::move(std::get<compared_graph>(from)),
+                                            std::move(std::get<compared_graph>(to)), done);
+                                      })
+        .then([call](kj::Own<transition_plan>&& plan) mutable {
+          write(*plan, call.getResults().initPlan());
+        });
   }
 
   kj::Promise<void> apply(ApplyContext call) override {
-    auto wanted = read(call.getParams().getWanted());
-    const auto asked = call.getParams().getDeadlineNs();
+    auto order = read_order(call.getParams());
     call.releaseParams();
-    const auto refuse = [&](std::vector<failure> mistakes) -> kj::Promise<void> {
-      write(refusal(*peer_, mistakes), call.getResults().initEntry());
-      return kj::READY_NOW;
-    };
-    if (asked > static_cast<std::uint64_t>(std::chrono::nanoseconds(longest_deadline).count()))
-      return refuse({{errc::bad_input, "a deadline is at most 24h; give a shorter one"}});
-    const std::chrono::nanoseconds deadline(asked);
-    auto reply = [call](kj::Own<history_entry>&& entry) mutable {
-      write(*entry, call.getResults().initEntry());
-    };
-    if (auto* updates = std::get_if<std::vector<operator_update>>(&wanted))
-      return answer_of<history_entry>(peer_,
-                                      [&](auto done) {
-                                        peer_->target.update(std::move(*updates), peer_->who.name(),
-                                                             deadline, std::move(done));
-                                      })
-          .then(std::move(reply));
-    auto file = peer_->options.read_graph(std::get<graph_text>(wanted));
-    if (!file.mistakes.empty()) return refuse(std::move(file.mistakes));
-    return answer_of<history_entry>(peer_,
-                                    [&](auto done) {
-                                      peer_->target.apply(
-                                          {std::move(file.content), peer_->who.name(), deadline},
-                                          std::move(done));
-                                    })
-        .then(std::move(reply));
+    return answer_of<history_entry>(
+               peer_, [&](auto done) { hand_over(std::move(order), std::move(done), {}); })
+        .then([call](kj::Own<history_entry>&& entry) mutable {
+          write(*entry, call.getResults().initEntry());
+        });
+  }
+
+  kj::Promise<void> begin(BeginContext call) override {
+    auto order = read_order(call.getParams());
+    call.releaseParams();
+    kj::Maybe<kj::Promise<kj::Own<std::uint64_t>>> id;
+    auto entry = answer_of<history_entry>(peer_, [&](auto done) {
+      id = answer_of<std::uint64_t>(
+          peer_, [&](auto begun) { hand_over(std::move(order), std::move(done), begun); });
+    });
+    KJ_IF_MAYBE (told, id) {
+      return told->then([call, entry = kj::mv(entry)](kj::Own<std::uint64_t>&& known) mutable {
+        call.getResults().setId(*known);
+        call.getResults().setChange(kj::heap<change>(kj::mv(entry)));
+      });
+    }
+    return entry.ignoreResult();
+  }
+
+  kj::Promise<void> cancel(CancelContext call) override {
+    const auto asked = call.getParams();
+    cancel_request which{asked.getId(), asked.getAll(), peer_->who.name()};
+    return answer_of<std::vector<cancel_answer>>(
+               peer_, [&](auto done) { peer_->target.cancel(std::move(which), std::move(done)); })
+        .then([call](kj::Own<std::vector<cancel_answer>>&& answers) mutable {
+          codec::write_list(
+              *answers, [&](unsigned n) { return call.getResults().initAnswers(n); },
+              [](const cancel_answer& one, wire::CancelAnswer::Builder b) {
+                b.setId(one.id);
+                b.setRefusal(one.refusal);
+              });
+        });
   }
 
   kj::Promise<void> history(HistoryContext call) override {
@@ -130,6 +179,57 @@ public:
   }
 
 private:
+  using understood = std::variant<wanted_graph, std::vector<failure>>;
+  struct order {
+    understood wanted;
+    std::chrono::nanoseconds deadline{0};
+  };
+
+  understood understand(wanted_change wanted) const {
+    if (auto* updates = std::get_if<std::vector<operator_update>>(&wanted))
+      return wanted_graph(std::move(*updates));
+    if (const auto* back = std::get_if<rollback_to>(&wanted)) return wanted_graph(*back);
+    auto file = peer_->options.read_graph(std::get<graph_text>(wanted));
+    if (!file.mistakes.empty()) return std::move(file.mistakes);
+    return wanted_graph(std::move(file.content));
+  }
+
+  std::variant<compared_graph, std::vector<failure>> look_up(named_graph named) const {
+    if (const auto* epoch = std::get_if<epoch_t>(&named)) return compared_graph(*epoch);
+    const auto* text = std::get_if<graph_text>(&named);
+    if (!text) return compared_graph();
+    auto file = peer_->options.read_graph(*text);
+    if (!file.mistakes.empty()) return std::move(file.mistakes);
+    return compared_graph(std::move(file.content));
+  }
+
+  template <class Params>
+  order read_order(Params params) const {
+    const auto asked = params.getDeadlineNs();
+    if (asked > static_cast<std::uint64_t>(std::chrono::nanoseconds(longest_deadline).count()))
+      return {
+          std::vector<failure>{{errc::bad_input, "a deadline is at most 24h; give a shorter one"}}};
+    return {understand(read(params.getWanted())), std::chrono::nanoseconds(asked)};
+  }
+
+  void hand_over(order given, std::function<void(history_entry)> done,
+                 service::accepted begun) const {
+    auto& to = peer_->target;
+    auto who = peer_->who.name();
+    if (const auto* mistakes = std::get_if<std::vector<failure>>(&given.wanted)) {
+      if (begun) begun(0);
+      return done(refusal(*peer_, *mistakes));
+    }
+    auto& wanted = std::get<wanted_graph>(given.wanted);
+    if (auto* updates = std::get_if<std::vector<operator_update>>(&wanted))
+      return to.update(std::move(*updates), std::move(who), given.deadline, std::move(done),
+                       std::move(begun));
+    if (const auto* back = std::get_if<rollback_to>(&wanted))
+      return to.rollback(*back, std::move(who), given.deadline, std::move(done), std::move(begun));
+    to.apply({std::move(std::get<instar::graph>(wanted)), std::move(who), given.deadline},
+             std::move(done), std::move(begun));
+  }
+
   std::shared_ptr<admin_peer> peer_;
 };
 

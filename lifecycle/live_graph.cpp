@@ -35,7 +35,7 @@ cut_role role_of(const operator_change& op) {
   case operator_action::replace:
     return cut_role::replace;
   default:
-    return op.arcs_change ? cut_role::rewire : cut_role::pass;
+    return op.arcs_change || op.renamed() ? cut_role::rewire : cut_role::pass;
   }
 }
 
@@ -46,8 +46,9 @@ live_graph live_graph::next(const transition_plan& plan, const typed_graph& want
   for (const auto& op : plan.operators) {
     if (op.action == operator_action::remove) continue;
     member m;
-    if (const auto old = members.find(op.name); old != members.end()) m = old->second;
-    else m.place = make_place(op.name);
+    if (op.action == operator_action::add) m.place = make_place(op.name);
+    else m = members.find(op.before())->second;
+    m.place.name = op.name;
     if (op.action != operator_action::keep) {
       m.actor = nullptr;
       m.reference = op.new_reference;
@@ -58,7 +59,7 @@ live_graph live_graph::next(const transition_plan& plan, const typed_graph& want
     if (change.action == arc_action::remove) continue;
     const auto name = change.arc.name();
     auto queue = change.action == arc_action::keep
-                     ? arcs.find(name)->second.queue
+                     ? arcs.find(change.before())->second.queue
                      : std::make_shared<arc>(name, change.arc.capacity,
                                              change.arc.feedback != feedback_policy::none);
     after.arcs.emplace(name,
@@ -108,14 +109,17 @@ std::map<std::string, participation> live_graph::parts(const transition_plan& pl
     part.epoch = epoch;
     part.role = role_of(op);
     part.saves_state = op.transfers_state;
-    if (part.role == cut_role::rewire) part.next = std::move(links[op.name]);
-    parts.emplace(op.name, std::move(part));
+    if (part.role == cut_role::rewire) {
+      part.next = std::move(links[op.name]);
+      part.next_name = op.name;
+    }
+    parts.emplace(op.before(), std::move(part));
   }
   for (const auto& change : plan.arcs) {
     if (!change.in_region) continue;
-    const auto& queue = arcs.find(change.arc.name())->second.queue;
-    parts.at(change.arc.from).marked_out.push_back(queue);
-    parts.at(change.arc.to).marked_in.push_back(queue);
+    const auto& running = arcs.find(change.before())->second;
+    parts.at(running.node.from).marked_out.push_back(running.queue);
+    parts.at(running.node.to).marked_in.push_back(running.queue);
   }
   add_drain(plan, parts);
   return parts;
@@ -128,29 +132,47 @@ void live_graph::add_drain(const transition_plan& plan,
   std::size_t ways = 0;
   for (const auto& change : plan.arcs) {
     if (change.drain == drain_part::inside)
-      inside.push_back(arcs.find(change.arc.name())->second.queue);
+      inside.push_back(arcs.find(change.before())->second.queue);
     ways += change.drain == drain_part::entrance;
   }
   if (inside.empty()) return;
   std::set<std::string> heads;
   for (const auto& op : plan.operators)
-    if (op.drains) heads.insert(op.name);
+    if (op.drains) heads.insert(op.before());
   const auto drain = std::make_shared<loop_drain>(std::move(inside), ways + heads.size());
   for (const auto& head : heads) parts.at(head).drain = drain;
   for (const auto& change : plan.arcs) {
     if (change.action == arc_action::add) continue;
-    const auto& queue = arcs.find(change.arc.name())->second.queue;
-    const bool feedback = change.arc.feedback != feedback_policy::none;
+    const auto& [node, queue, payload] = arcs.find(change.before())->second;
+    const bool feedback = node.feedback != feedback_policy::none;
     if (feedback && change.action == arc_action::remove)
-      parts.at(change.arc.from).ending_out.push_back(queue);
+      parts.at(node.from).ending_out.push_back(queue);
     if (change.drain == drain_part::entrance) {
-      auto& part = parts.at(change.arc.to);
+      auto& part = parts.at(node.to);
       part.drain = drain;
       part.ways_in.push_back(queue);
-    } else if (change.drain == drain_part::inside && feedback && heads.count(change.arc.to)) {
-      parts.at(change.arc.to).drained_in.push_back(queue);
+    } else if (change.drain == drain_part::inside && feedback && heads.count(node.to)) {
+      parts.at(node.to).drained_in.push_back(queue);
     }
   }
+}
+
+void live_graph::adopt(const transition_plan& plan, live_graph after) {
+  std::set<std::string> changed;
+  for (const auto& op : plan.operators) {
+    if (!op.participates()) continue;
+    if (op.action != operator_action::add) members.erase(op.before());
+    if (op.action != operator_action::remove) changed.insert(op.name);
+  }
+  for (const auto& name : changed) members.insert(after.members.extract(name));
+  // Of a kept arc the name may be another, and what its producer sends.
+  const auto differs = [&](const arc_change& a) {
+    return a.action != arc_action::keep || !a.old_name.empty() || changed.count(a.arc.from);
+  };
+  for (const auto& a : plan.arcs)
+    if (differs(a) && a.action != arc_action::add) arcs.erase(a.before());
+  for (const auto& a : plan.arcs)
+    if (differs(a) && a.action != arc_action::remove) arcs.insert(after.arcs.extract(a.arc.name()));
 }
 
 void live_graph::describe(service_status& into) const {

@@ -17,8 +17,8 @@ namespace instar {
 
 /// The live side of a graph: for each operator its place and the actor that runs it, for each arc
 /// the FIFO. A supervisor keeps one of the running graph, and makes one of the wanted graph when a
-/// transition is prepared: what is kept is shared between the two, so the commit is an assignment
-/// and the rollback is to drop it.
+/// transition is prepared: what is kept is shared between the two, so the commit is to adopt what
+/// is new in it, and the rollback is to drop it.
 struct live_graph {
   struct member {
     operator_place place;
@@ -35,16 +35,21 @@ struct live_graph {
   std::map<std::string, member, std::less<>> members;
   std::map<std::string, live_arc, std::less<>> arcs;
 
-  /// Places and arcs of the graph that `plan` leads to. Operators keep their place through their
-  /// name, arcs through theirs; actors of added and replaced operators are still missing.
+  /// Places and arcs of the graph that `plan` leads to; what goes on keeps its place or queue, also
+  /// under another name. Actors of added and replaced operators are still missing.
   live_graph next(const transition_plan& plan, const typed_graph& wanted) const;
 
   /// The ends of the arcs at each operator.
   std::map<std::string, operator_links> all_links(const typed_graph& of) const;
 
-  /// The part of each old operator that the plan gives one. `after` is what `next` returned.
+  /// The part of each old operator that the plan gives one, by running name. `after` is what `next`
+  /// returned.
   std::map<std::string, participation> parts(const transition_plan& plan, const live_graph& after,
                                              const typed_graph& wanted, epoch_t epoch) const;
+
+  /// The commit of `plan`, of which `after` is the outcome. Other transitions may have changed
+  /// what it leaves alone since: that stays.
+  void adopt(const transition_plan& plan, live_graph after);
 
   void describe(service_status& into) const;
 

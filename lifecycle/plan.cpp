@@ -9,17 +9,22 @@
 
 namespace instar {
 
-bool transition_plan::empty() const {
-  return refusals.empty() &&
-         std::all_of(operators.begin(), operators.end(),
-                     [](const operator_change& c) { return !c.participates(); }) &&
-         std::all_of(arcs.begin(), arcs.end(),
-                     [](const arc_change& c) { return c.action == arc_action::keep; });
+bool transition_plan::changes() const {
+  return std::any_of(operators.begin(), operators.end(),
+                     [](const operator_change& c) { return c.participates(); }) ||
+         std::any_of(arcs.begin(), arcs.end(),
+                     [](const arc_change& c) { return c.action != arc_action::keep; });
 }
 
 namespace {
 
 using index = std::map<std::string, std::size_t, std::less<>>;
+
+index index_of(const graph& g) {
+  index by_name;
+  for (std::size_t i = 0; i < g.operators.size(); ++i) by_name.emplace(g.operators[i].name, i);
+  return by_name;
+}
 
 const operator_description& type_of(const typed_graph& g, const std::string& name) {
   return g.types.find(name)->second;
@@ -48,6 +53,19 @@ void plan_state(operator_change& change, const operator_description& from,
                         std::to_string(to.state_version) + " (Cap'n Proto)";
 }
 
+void plan_states(const typed_graph& running, const typed_graph& wanted, transition_plan& plan) {
+  for (auto& change : plan.operators) {
+    if (change.action == operator_action::replace)
+      plan_state(change, type_of(running, change.before()), type_of(wanted, change.name),
+                 plan.refusals);
+    if (change.action != operator_action::remove) continue;
+    const auto& type = type_of(running, change.name);
+    change.state_format = type.state_schema == 0
+                              ? "stateless"
+                              : "ends with it: " + type.schemas.display_name(type.state_schema);
+  }
+}
+
 std::vector<std::string> changed_settings(const settings& before, const settings& after) {
   std::vector<std::string> changes;
   for (const auto& [key, value] : after.all()) {
@@ -71,30 +89,31 @@ std::string describe(const error_policy& policy) {
          to_string(setting_value(window)) + " s";
 }
 
-operator_change compare(const operator_node& before, const operator_node& after,
-                        const typed_graph& running, const typed_graph& wanted,
-                        std::vector<failure>& refusals) {
+operator_change compare(const operator_node& before, const operator_node& after) {
   operator_change change;
-  change.name = before.name;
+  change.name = after.name;
+  if (before.name != after.name) change.old_name = before.name;
   change.old_reference = before.reference();
   change.new_reference = after.reference();
   change.settings = changed_settings(before.values, after.values);
   if (before.on_error != after.on_error)
     change.settings.push_back("on_error: " + describe(before.on_error) + " -> " +
                               describe(after.on_error));
-  if (change.old_reference == change.new_reference && change.settings.empty()) return change;
-  change.action = operator_action::replace;
-  plan_state(change, type_of(running, before.name), type_of(wanted, after.name), refusals);
+  if (change.old_reference != change.new_reference || !change.settings.empty())
+    change.action = operator_action::replace;
   return change;
 }
 
-void plan_operators(const typed_graph& running, const typed_graph& wanted, const index& new_index,
-                    const index& old_index, transition_plan& plan) {
-  for (const auto& before : running.content.operators) {
-    const auto after = new_index.find(before.name);
-    if (after != new_index.end()) {
-      plan.operators.push_back(
-          compare(before, wanted.content.operators[after->second], running, wanted, plan.refusals));
+/// Wanted names by running ones.
+using successors = std::map<std::string, std::string, std::less<>>;
+
+void plan_operators(const graph& running, const graph& wanted, const lineage& by,
+                    const successors& new_names, transition_plan& plan) {
+  const auto new_index = index_of(wanted);
+  for (const auto& before : running.operators) {
+    if (const auto after = new_names.find(before.name); after != new_names.end()) {
+      const auto& node = wanted.operators[new_index.find(after->second)->second];
+      plan.operators.push_back(compare(before, node));
       continue;
     }
     operator_change change;
@@ -103,8 +122,8 @@ void plan_operators(const typed_graph& running, const typed_graph& wanted, const
     change.old_reference = before.reference();
     plan.operators.push_back(std::move(change));
   }
-  for (const auto& after : wanted.content.operators) {
-    if (old_index.count(after.name)) continue;
+  for (const auto& after : wanted.operators) {
+    if (by.old_names.count(after.name)) continue;
     operator_change change;
     change.action = operator_action::add;
     change.name = after.name;
@@ -113,31 +132,52 @@ void plan_operators(const typed_graph& running, const typed_graph& wanted, const
   }
 }
 
+/// The name that a running arc has in the wanted graph, should it be in it; empty if an end is not.
+std::string wanted_name(arc_node a, const successors& new_names) {
+  const auto from = new_names.find(a.from), to = new_names.find(a.to);
+  if (from == new_names.end() || to == new_names.end()) return {};
+  a.from = from->second;
+  a.to = to->second;
+  return a.name();
+}
+
 /// Arcs are the same if their ends, their capacity and their feedback policy are. Returns those of
 /// the old graph first, in its order.
-void plan_arcs(const graph& running, const graph& wanted, transition_plan& plan) {
+void plan_arcs(const graph& running, const graph& wanted, const successors& new_names,
+               transition_plan& plan) {
   std::map<std::string, const arc_node*> after;
   for (const auto& a : wanted.arcs) after.emplace(a.name(), &a);
   std::set<std::string> kept;
   for (const auto& a : running.arcs) {
-    const auto same = after.find(a.name());
+    const auto same = after.find(wanted_name(a, new_names));
     const bool keep = same != after.end() && same->second->capacity == a.capacity &&
                       same->second->feedback == a.feedback;
-    if (keep) kept.insert(a.name());
     plan.arcs.push_back({keep ? arc_action::keep : arc_action::remove, a, false});
+    if (!keep) continue;
+    kept.insert(same->first);
+    if (same->first == a.name()) continue;
+    plan.arcs.back().old_name = a.name();
+    plan.arcs.back().arc = *same->second;
   }
   for (const auto& a : wanted.arcs)
     if (!kept.count(a.name())) plan.arcs.push_back({arc_action::add, a, false});
 }
 
+/// Removed arcs have the names of the running graph, added ones those of the wanted graph. In one
+/// that is only compared, an arc may name an operator that is not there.
 void mark_rewired(transition_plan& plan) {
-  index by_name;
-  for (std::size_t i = 0; i < plan.operators.size(); ++i)
-    by_name.emplace(plan.operators[i].name, i);
+  index old_names, new_names;
+  for (std::size_t i = 0; i < plan.operators.size(); ++i) {
+    const auto& op = plan.operators[i];
+    if (op.action != operator_action::add) old_names.emplace(op.before(), i);
+    if (op.action != operator_action::remove) new_names.emplace(op.name, i);
+  }
   for (const auto& change : plan.arcs) {
     if (change.action == arc_action::keep) continue;
-    plan.operators[by_name.find(change.arc.from)->second].arcs_change = true;
-    plan.operators[by_name.find(change.arc.to)->second].arcs_change = true;
+    const auto& by_name = change.action == arc_action::remove ? old_names : new_names;
+    for (const auto* end : {&change.arc.from, &change.arc.to})
+      if (const auto found = by_name.find(*end); found != by_name.end())
+        plan.operators[found->second].arcs_change = true;
   }
 }
 
@@ -171,7 +211,7 @@ void mark_other_cycles(const graph& running, const graph& wanted, transition_pla
   same[{cycle_groups::none, cycle_groups::none}] = true;
   for (auto& op : plan.operators) {
     if (op.action == operator_action::add || op.action == operator_action::remove) continue;
-    const std::pair groups(before.at(op.name), after.at(op.name));
+    const std::pair groups(before.at(op.before()), after.at(op.name));
     auto [known, fresh] = same.try_emplace(groups, false);
     if (fresh && groups.first != cycle_groups::none && groups.second != cycle_groups::none)
       known->second = before.content[groups.first] == after.content[groups.second];
@@ -210,7 +250,7 @@ void plan_region(const typed_graph& running, const index& old_index, transition_
   }
   for (std::size_t i = 0; i < query.operators; ++i) {
     query.changes.push_back(plan.operators[i].participates() || need.crossed[i]);
-    query.splits.push_back(type_of(running, plan.operators[i].name).splits);
+    query.splits.push_back(type_of(running, plan.operators[i].before()).splits);
   }
   const auto region = find_region(query);
   for (std::size_t i = 0; i < query.operators; ++i) {
@@ -221,23 +261,30 @@ void plan_region(const typed_graph& running, const index& old_index, transition_
     plan.arcs[ordinary[i]].in_region = region.arcs[i];
 }
 
-index index_of(const graph& g) {
-  index by_name;
-  for (std::size_t i = 0; i < g.operators.size(); ++i) by_name.emplace(g.operators[i].name, i);
-  return by_name;
-}
-
 } // namespace
 
-transition_plan make_plan(const typed_graph& running, const typed_graph& wanted) {
+transition_plan difference(const graph& from, const graph& to, const lineage& by) {
   transition_plan plan;
-  const auto old_index = index_of(running.content);
-  plan_operators(running, wanted, index_of(wanted.content), old_index, plan);
-  plan_arcs(running.content, wanted.content, plan);
+  plan.refusals = by.refusals;
+  successors new_names;
+  for (const auto& [after, before] : by.old_names) new_names.emplace(before, after);
+  plan_operators(from, to, by, new_names, plan);
+  plan_arcs(from, to, new_names, plan);
   mark_rewired(plan);
-  mark_other_cycles(running.content, wanted.content, plan);
-  plan_region(running, old_index, plan);
+  mark_other_cycles(from, to, plan);
   return plan;
+}
+
+transition_plan make_plan(const typed_graph& running, const typed_graph& wanted,
+                          const lineage& by) {
+  auto plan = difference(running.content, wanted.content, by);
+  plan_states(running, wanted, plan);
+  plan_region(running, index_of(running.content), plan);
+  return plan;
+}
+
+transition_plan make_plan(const typed_graph& running, const typed_graph& wanted) {
+  return make_plan(running, wanted, trace_lineage(running.content, wanted.content));
 }
 
 } // namespace instar

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/graph.hpp"
+#include "lifecycle/lineage.hpp"
 #include "lifecycle/loops.hpp"
 
 #include <map>
@@ -24,14 +25,18 @@ struct operator_change {
   std::string old_reference, new_reference; ///< `type@version`; empty where there is none
   std::vector<std::string> settings;        ///< changed ones as `key: old -> new`
   bool transfers_state = false;             ///< a state edge leads from the old instance
-  std::string state_format;                 ///< how, for people: schema name and versions
+  std::string state_format;                 ///< how, or what becomes of it; for people
   bool arcs_change = false;                 ///< an arc at it is added or removed
   bool in_region = false;                   ///< the markers cross it
   bool is_head = false;                     ///< the markers enter at it
+  std::string old_name{};                   ///< in the running graph, if it is renamed
   bool drains = false; ///< head of loops: holds its cut back until they are empty
 
+  bool renamed() const { return !old_name.empty(); }
+  /// Its name in the running graph.
+  const std::string& before() const { return renamed() ? old_name : name; }
   /// It is told of the transition, votes, and waits at its cut for the commit.
-  bool participates() const { return action != operator_action::keep || arcs_change; }
+  bool participates() const { return action != operator_action::keep || arcs_change || renamed(); }
 };
 
 enum class arc_action { keep, add, remove };
@@ -40,7 +45,10 @@ struct arc_change {
   arc_action action = arc_action::keep;
   arc_node arc;
   bool in_region = false; ///< a marker travels along it
+  std::string old_name{}; ///< in the running graph, if an end of it is renamed
   drain_part drain = drain_part::none;
+
+  std::string before() const { return old_name.empty() ? arc.name() : old_name; }
 };
 
 /// What a transition will do, checked, made before anything changes. A plain value.
@@ -50,8 +58,10 @@ struct transition_plan {
   std::vector<failure> refusals; ///< each names the operator, the reason, the remedy
 
   bool refused() const { return !refusals.empty(); }
-  /// Nothing differs between the two graphs.
-  bool empty() const;
+  /// The two graphs differ.
+  bool changes() const;
+  /// Nothing differs, and nothing was refused.
+  bool empty() const { return !refused() && !changes(); }
 };
 
 /// A graph and the types of its operators, both checked.
@@ -63,7 +73,12 @@ struct typed_graph {
 /// The difference between the running and the wanted graph as a plan: what is kept, added,
 /// removed, replaced; whether the state of each replaced operator can be carried over
 /// (`check_compatible`, from old writer to new reader); the region of the markers.
-/// An operator keeps its identity through its name.
+/// Which operator goes on from which is what `by` says, or `trace_lineage`; arcs are the same if
+/// their ends are.
+transition_plan make_plan(const typed_graph& running, const typed_graph& wanted, const lineage& by);
+
+/// The same without what needs types: nothing is checked, states and region are left out.
+transition_plan difference(const graph& from, const graph& to, const lineage& by);
 transition_plan make_plan(const typed_graph& running, const typed_graph& wanted);
 
 } // namespace instar

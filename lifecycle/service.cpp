@@ -59,8 +59,7 @@ struct system_config : caf::actor_system_config {
     const auto workers = options.workers > 0
                              ? options.workers
                              : std::max<std::size_t>(1, std::thread::hardware_concurrency());
-    if (options.scheduler == "local") load<local_scheduler>();
-    else set("scheduler.policy", caf::atom_from_string(options.scheduler));
+    load<local_scheduler>();
     set("scheduler.max-threads", workers);
     set("scheduler.max-throughput", std::size_t{64}); // messages before another actor's turn
   }
@@ -84,13 +83,14 @@ struct service::parts {
       : options(std::move(given)), config(options), system(config) {}
 
   void order(wanted_graph wanted, std::string who, std::chrono::nanoseconds deadline, bool stops,
-             std::function<void(history_entry)> done) {
+             std::function<void(history_entry)> done, accepted begun = {}) {
     auto order = std::make_shared<transition_order>();
     order->wanted = std::move(wanted);
     order->who = std::move(who);
     order->deadline = deadline;
     order->stops = stops;
     order->done = std::move(done);
+    order->accepted = std::move(begun);
     caf::anon_send(admin, order_message{std::move(order)});
   }
 };
@@ -99,6 +99,8 @@ service::service(service_options options) : parts_(std::make_unique<parts>(std::
   auto& p = *parts_;
   p.library =
       p.options.library ? p.options.library : std::make_shared<module_library>(p.options.scratch);
+  if (p.options.events)
+    static_cast<local_scheduler&>(p.system.scheduler()).attach(*p.options.events);
   p.pool = std::make_unique<blocking_pool>(std::max<std::size_t>(1, p.options.blocking_threads));
   p.environment.pool = p.pool.get();
   supervisor_setup setup;
@@ -134,20 +136,44 @@ void service::plan(graph target, std::function<void(transition_plan)> done) {
                  plan_message{std::make_shared<wanted_graph>(std::move(target)), std::move(done)});
 }
 
-void service::plan_update(std::vector<operator_update> updates,
-                          std::function<void(transition_plan)> done) {
+void service::plan(std::vector<operator_update> updates,
+                   std::function<void(transition_plan)> done) {
   caf::anon_send(parts_->admin,
                  plan_message{std::make_shared<wanted_graph>(std::move(updates)), std::move(done)});
 }
 
-void service::apply(transition_request request, std::function<void(history_entry)> done) {
+void service::plan(rollback_to former, std::function<void(transition_plan)> done) {
+  caf::anon_send(parts_->admin,
+                 plan_message{std::make_shared<wanted_graph>(former), std::move(done)});
+}
+
+void service::compare(compared_graph from, compared_graph to,
+                      std::function<void(transition_plan)> done) {
+  auto graphs =
+      std::make_shared<std::pair<compared_graph, compared_graph>>(std::move(from), std::move(to));
+  caf::anon_send(parts_->admin, compare_message{std::move(graphs), std::move(done)});
+}
+
+void service::apply(transition_request request, std::function<void(history_entry)> done,
+                    accepted begun) {
   parts_->order(std::move(request.target), std::move(request.who), request.deadline, false,
-                std::move(done));
+                std::move(done), std::move(begun));
 }
 
 void service::update(std::vector<operator_update> updates, std::string who,
-                     std::chrono::nanoseconds deadline, std::function<void(history_entry)> done) {
-  parts_->order(std::move(updates), std::move(who), deadline, false, std::move(done));
+                     std::chrono::nanoseconds deadline, std::function<void(history_entry)> done,
+                     accepted begun) {
+  parts_->order(std::move(updates), std::move(who), deadline, false, std::move(done),
+                std::move(begun));
+}
+
+void service::rollback(rollback_to former, std::string who, std::chrono::nanoseconds deadline,
+                       std::function<void(history_entry)> done, accepted begun) {
+  parts_->order(former, std::move(who), deadline, false, std::move(done), std::move(begun));
+}
+
+void service::cancel(cancel_request which, std::function<void(std::vector<cancel_answer>)> done) {
+  caf::anon_send(parts_->admin, cancel_message{std::move(which), std::move(done)});
 }
 
 void service::stop(std::string who, std::chrono::nanoseconds deadline,

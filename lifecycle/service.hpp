@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/graph.hpp"
+#include "actors/packet.hpp"
 #include "lifecycle/plan.hpp"
 #include "lifecycle/status.hpp"
 
@@ -11,10 +12,12 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 namespace instar {
 
+class event_source;
 class operator_library;
 
 /// What a host decides when it makes a service.
@@ -22,10 +25,13 @@ struct service_options {
   std::size_t workers = 0; ///< scheduler threads; 0 = one per core
   std::chrono::nanoseconds deadline = std::chrono::seconds(5); ///< of a transition without one
   std::size_t max_queued_transitions = 64;
-  std::size_t kept_history = 100;     ///< newest transitions; the log has all of them
+  /// So many of the newest transitions (the log has all), and of the graphs to go back to.
+  std::size_t kept_history = 50;
   std::size_t activation_limit = 256; ///< packets per activation of an operator
   std::size_t blocking_threads = 16;  ///< for operators' blocking work
-  std::string scheduler = "local";    ///< `local_scheduler`, or CAF's `sharing`, `stealing`
+  /// What workers wait for while they are idle, for example a `net::reactor`; null = nothing.
+  /// Outlives the service.
+  event_source* events = nullptr;
   /// Where operators come from; null = from modules.
   std::shared_ptr<operator_library> library;
   /// Private copies of modules are made below it while they are loaded.
@@ -47,6 +53,25 @@ struct operator_update {
 };
 result<operator_update> parse_update(std::string_view text);
 
+/// The graph of a former epoch, with the states of now.
+struct rollback_to {
+  epoch_t epoch = 0; ///< 0 = the one before the running one
+};
+
+/// The running graph, that of an epoch, or any other.
+using compared_graph = std::variant<std::monostate, epoch_t, graph>;
+
+/// Which transitions are to be given up.
+struct cancel_request {
+  std::uint64_t id = 0; ///< 0 = the only one there is
+  bool all = false;
+  std::string who;
+};
+struct cancel_answer {
+  std::uint64_t id = 0;
+  std::string refusal; ///< why it was not; empty = it was cancelled
+};
+
 /// One running service: its actor system, supervisor, admin actor and modules.
 ///
 /// All members may be called from any thread; each is an upgrade message to the admin actor. A
@@ -63,14 +88,32 @@ public:
 
   /// What `apply` of this graph would do.
   void plan(graph target, std::function<void(transition_plan)> done);
+  void plan(std::vector<operator_update> updates, std::function<void(transition_plan)> done);
+  void plan(rollback_to former, std::function<void(transition_plan)> done);
+
+  /// The difference of two graphs, without the checks of a plan: the refusals are what a check of
+  /// a graph complained of. If a graph cannot be had, there are only refusals.
+  void compare(compared_graph from, compared_graph to, std::function<void(transition_plan)> done);
+
+  /// Gets a transition's id, as soon as it is known and before the outcome.
+  using accepted = std::function<void(std::uint64_t id)>;
 
   /// Turns the running graph into the wanted one. The first `apply` starts the service.
-  void apply(transition_request request, std::function<void(history_entry)> done);
+  void apply(transition_request request, std::function<void(history_entry)> done,
+             accepted begun = {});
 
   /// The running graph with some operators' types or versions replaced.
   void update(std::vector<operator_update> updates, std::string who,
-              std::chrono::nanoseconds deadline, std::function<void(history_entry)> done);
-  void plan_update(std::vector<operator_update> updates, std::function<void(transition_plan)> done);
+              std::chrono::nanoseconds deadline, std::function<void(history_entry)> done,
+              accepted begun = {});
+
+  /// The graph of a former epoch, as a transition like any other; states go over as ever.
+  void rollback(rollback_to former, std::string who, std::chrono::nanoseconds deadline,
+                std::function<void(history_entry)> done, accepted begun = {});
+
+  /// Gives up transitions that wait, or whose commit has not been decided. Each gets its outcome
+  /// as ever; an answer for each that was named, or an empty `id` with the reason.
+  void cancel(cancel_request which, std::function<void(std::vector<cancel_answer>)> done);
 
   void status(std::function<void(service_status)> done);
   void current_graph(std::function<void(graph)> done);

@@ -50,16 +50,26 @@ const char* to_string(transition_outcome);
 
 /// One transition, as the history keeps it.
 struct history_entry {
-  std::uint64_t id = 0;
-  epoch_t epoch = 0; ///< of the graph it leads (or would have led) to
-  std::string who;   ///< who asked: user and process, or `instard`
-  std::string what;  ///< for example `load: http.load@1 -> http.load@2`
+  std::uint64_t id = 0; ///< in the order in which they were asked for
+  epoch_t epoch = 0;    ///< of the graph it leads (or would have led) to
+  std::string who;      ///< who asked: user and process, or `instard`
+  std::string what;     ///< for example `load: http.load@1 -> http.load@2`
   std::chrono::system_clock::time_point when;
   transition_outcome outcome = transition_outcome::unchanged;
   std::string reason; ///< why refused or rolled back; empty otherwise
   std::vector<step_time> steps;
   /// From the first marker sent to the commit; zero unless committed.
   std::chrono::nanoseconds mark_to_commit{0};
+};
+
+/// A transition that has no outcome yet.
+struct transition_status {
+  std::uint64_t id = 0; ///< the same as in the history
+  epoch_t epoch = 0;    ///< 0 while it waits for its turn
+  std::string who, what;
+  std::string step;             ///< waiting, prepare, mark, commit, retire
+  std::string waiting_for;      ///< operators that the step waits for
+  std::vector<step_time> steps; ///< those that are over
 };
 
 struct service_status {
@@ -72,6 +82,7 @@ struct service_status {
   std::string phase;      ///< starting, running, stopping, stopped
   std::string transition; ///< what runs now; empty if none
   std::size_t queued_transitions = 0;
+  std::vector<transition_status> transitions; ///< those that run, then those that wait
   std::vector<operator_status> operators;
   std::vector<arc_status> arcs;
   std::size_t modules_loaded = 0;     ///< now

@@ -1,35 +1,26 @@
 #pragma once
 
 #include "actors/runner.hpp"
+#include "lifecycle/graph_versions.hpp"
 #include "lifecycle/live_graph.hpp"
 #include "lifecycle/operator_library.hpp"
-#include "lifecycle/service.hpp"
+#include "lifecycle/order_queue.hpp"
+#include "lifecycle/planner.hpp"
 #include "lifecycle/transition.hpp"
 
+#include <caf/actor_clock.hpp>
 #include <caf/event_based_actor.hpp>
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
-#include <optional>
 #include <string>
-#include <variant>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace instar {
-
-/// What the running graph should become: a whole graph, or some operators of it exchanged. The
-/// latter means the graph that runs when the request's turn comes.
-using wanted_graph = std::variant<graph, std::vector<operator_update>>;
-
-/// A transition as it was asked for.
-struct transition_order {
-  wanted_graph wanted;
-  std::string who;
-  std::chrono::nanoseconds deadline{0};
-  bool stops = false; ///< drains: past the deadline what is left is cut off
-  std::function<void(history_entry)> done;
-};
 
 // Messages to the supervisor. The callbacks run on its thread and must not block.
 struct order_message {
@@ -37,6 +28,10 @@ struct order_message {
 };
 struct plan_message {
   std::shared_ptr<wanted_graph> wanted;
+  std::function<void(transition_plan)> done;
+};
+struct compare_message {
+  std::shared_ptr<std::pair<compared_graph, compared_graph>> graphs;
   std::function<void(transition_plan)> done;
 };
 struct status_message {
@@ -48,9 +43,11 @@ struct graph_message {
 struct history_message {
   std::function<void(std::vector<history_entry>)> done;
 };
-struct deadline_message {
-  epoch_t epoch = 0;
+struct cancel_message {
+  cancel_request which;
+  std::function<void(std::vector<cancel_answer>)> done;
 };
+struct alarm_message {};
 
 /// What a supervisor needs from the service around it. Outlives it.
 struct supervisor_setup {
@@ -60,8 +57,10 @@ struct supervisor_setup {
   std::function<void(std::string)> on_end; ///< an operator wants the service to stop
 };
 
-/// Plans and drives transitions, one at a time in the order they were asked for, and keeps the
-/// history. The only one that decides a commit.
+/// Plans and drives transitions, and keeps the history. The only one that decides a commit.
+///
+/// Transitions that do not overlap run at the same time; those that do, in the order in which they
+/// were asked for. One that says what the whole graph shall be waits for all before it.
 class supervisor final : public caf::event_based_actor {
 public:
   supervisor(caf::actor_config& config, supervisor_setup setup);
@@ -70,56 +69,78 @@ public:
   caf::behavior make_behavior() override;
   void on_exit() override;
 
+  /// From its own thread, or from a test that runs its actors by itself.
+  service_status status() const;
+
 private:
-  struct planned {
-    transition_plan plan;
-    graph given;        ///< the wanted graph as it was written
-    typed_graph wanted; ///< the same, checked
-  };
-  /// The transition that runs now.
+  using clock = caf::actor_clock::clock_type;
+
+  /// A transition that runs now.
   struct active {
     std::shared_ptr<transition_order> order;
     planned what;
     history_entry entry;
     live_graph after;
     transition state;
+    clock::time_point deadline;
     std::vector<caf::actor> told;       ///< old operators with a part
     std::vector<caf::actor> successors; ///< new instances
   };
 
-  void on_order(const order_message& m);
-  void on_report(const report_message& m);
-  void on_deadline(epoch_t epoch);
-  void on_down(const caf::down_msg& m);
+  /// Whom an actor runs, or ran.
+  struct watched {
+    std::string name;
+    epoch_t epoch = 0;   ///< of the transition that makes or retires it; 0 = it runs
+    bool former = false; ///< retired by it
+  };
 
-  planned make(const wanted_graph& wanted);
-  result<graph> resolve(const wanted_graph& wanted) const;
+  void on_order(const order_message& m);
+  void on_cancel(const cancel_message& m);
+  void on_report(const report_message& m);
+  void on_alarm();
+  void on_deadline(active& now);
+  void on_down(const caf::down_msg& m);
+  void on_member_down(const std::string& name, const caf::error& why);
+  void on_former_down(active& now, const std::string& name);
+
+  std::string admit(transition_order& order);
+  std::string cancel(std::uint64_t id, const std::string& reason);
 
   void start_next();
-  void start(std::shared_ptr<transition_order> order);
-  result<void> prepare();
-  result<void> spawn_successors(const std::map<std::string, operator_factory>& factories);
-  void tell_parts();
-  void act(transition::action what);
-  void send_markers();
-  void commit();
-  void abort();
-  void cut_off();
-  void finish(transition_outcome outcome, std::string reason);
+  void start_those_that_may();
+  bool may_start(const footprint& candidate, const std::vector<footprint>& ahead) const;
+  void start(std::shared_ptr<transition_order> order, planned what,
+             std::chrono::nanoseconds planning);
+  result<void> prepare(active& now);
+  result<void> spawn_successors(active& now,
+                                const std::map<std::string, operator_factory>& factories);
+  void tell_parts(active& now);
+  void give_up(active& now, const std::string& reason);
+  // These may end the transition: `now` is gone then.
+  void act(active& now, transition::action what);
+  void abort(active& now);
+  void cut_off(active& now);
+  void finish(active& now, transition_outcome outcome, std::string reason);
+  void send_markers(active& now);
+  void commit(active& now);
+  void note_commit(const active& now);
+  void set_alarm(clock::time_point at);
   void record(history_entry entry, const transition_order& order);
-  service_status status() const;
 
   const supervisor_setup setup_;
   const std::chrono::system_clock::time_point started_;
-  typed_graph running_;
-  graph given_;
+  graph_versions versions_;
+  planner planner_;
   live_graph live_;
-  epoch_t epoch_ = 0;      // of the running graph
   epoch_t last_epoch_ = 0; // ever given out
   std::uint64_t last_id_ = 0;
-  std::deque<std::shared_ptr<transition_order>> queue_;
-  std::optional<active> active_;
+  order_queue queue_;
+  std::map<epoch_t, active> active_;
+  std::unordered_map<caf::actor_id, watched> watched_;
+  std::vector<clock::time_point> alarms_; // not yet rung; the earliest is the last
   std::deque<history_entry> history_;
+  bool starting_ = false;
+  bool start_again_ = false;
   bool stopping_ = false;
   bool stopped_ = false;
 };
@@ -128,7 +149,9 @@ private:
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::order_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::plan_message)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::compare_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::status_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::graph_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::history_message)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::deadline_message)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::cancel_message)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::alarm_message)

@@ -22,18 +22,19 @@ const char* to_string(transition::step step) {
 
 transition::transition(epoch_t epoch, const transition_plan& plan, clock::time_point now)
     : epoch_(epoch), step_began_(now) {
+  // Who serves the old graph reports under its old name, until it has committed.
   for (const auto& op : plan.operators) {
     const bool has_old = op.action != operator_action::add;
     const bool has_new = op.action == operator_action::add || op.action == operator_action::replace;
     if (has_old && (op.participates() || op.in_region))
-      votes_.emplace(report_kind::prepared, op.name);
+      votes_.emplace(report_kind::prepared, op.before());
     if (has_new) votes_.emplace(report_kind::created, op.name);
     if (!op.participates()) continue;
-    if (has_old) cuts_.emplace(report_kind::at_cut, op.name);
+    if (has_old) cuts_.emplace(report_kind::at_cut, op.before());
     if (op.action == operator_action::replace) cuts_.emplace(report_kind::restored, op.name);
     if (op.action != operator_action::remove) running_.emplace(report_kind::running, op.name);
     if (op.action == operator_action::remove || op.action == operator_action::replace)
-      ended_.emplace(report_kind::ended, op.name);
+      ended_.emplace(report_kind::ended, op.before());
   }
 }
 

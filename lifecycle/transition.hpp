@@ -28,7 +28,6 @@ public:
 
   epoch_t epoch() const { return epoch_; }
   step current() const { return step_; }
-
   /// What the supervisor has to do after a report.
   enum class action {
     none,
@@ -45,6 +44,11 @@ public:
 
   /// The deadline has come, or somebody cancelled: gives up unless the commit has been decided.
   action give_up(std::string reason, clock::time_point now);
+
+  /// The point of no return has been passed.
+  bool decided() const {
+    return step_ == step::commit || step_ == step::retire || step_ == step::done;
+  }
 
   /// Who is waited for, and why as far as is known; for the reason of a missed deadline.
   std::string waiting_for() const;

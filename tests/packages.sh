@@ -6,7 +6,7 @@ set -euo pipefail
 # pkg-config: Debian's CapnProtoConfig.cmake asks for it.
 build=(g++ cmake ninja-build pkg-config capnproto libcapnp-dev libcaf-dev libelf-dev libboost-dev
   libspdlog-dev libtomlplusplus-dev libcli11-dev nlohmann-json3-dev libjemalloc-dev doctest-dev)
-test=(curl)
+test=(curl spin)
 bench=(wrk nginx-light)
 lint=(clang-format)
 lint_long=(clang-tidy)

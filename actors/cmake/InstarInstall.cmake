@@ -20,6 +20,7 @@ set(public_headers
   actors/bytes.hpp
   actors/context.hpp
   actors/description.hpp
+  actors/event_source.hpp
   actors/graph.hpp
   actors/graph_file.hpp
   actors/inlet.hpp
@@ -31,6 +32,8 @@ set(public_headers
   actors/payload.hpp
   actors/record.hpp
   actors/settings.hpp
+  lifecycle/lineage.hpp
+  lifecycle/loops.hpp
   lifecycle/plan.hpp
   lifecycle/service.hpp
   lifecycle/status.hpp
@@ -42,7 +45,8 @@ set(public_headers
   services/net/connection.hpp
   services/net/endpoint.hpp
   services/net/listener.hpp
-  services/net/reactor.hpp)
+  services/net/reactor.hpp
+  services/net/shelf.hpp)
 
 foreach(header IN LISTS public_headers)
   cmake_path(GET header PARENT_PATH folder)

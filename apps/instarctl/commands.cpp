@@ -4,6 +4,7 @@
 #include "apps/common/command_line.hpp"
 #include "apps/instarctl/flow_order.hpp"
 #include "apps/instarctl/json.hpp"
+#include "apps/instarctl/progress.hpp"
 #include "apps/instarctl/rates.hpp"
 #include "apps/instarctl/text.hpp"
 #include "lifecycle/admin_client.hpp"
@@ -11,6 +12,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -90,10 +92,44 @@ exit_code show_top(admin_client& service, const options& o) {
 
 /// What the command line wants the graph to become.
 result<wanted_change> wanted_of(const options& o) {
+  if (o.what == command::rollback) return wanted_change(rollback_to{o.to});
   if (!o.updates.empty()) return wanted_change(o.updates);
   auto text = apps::read_graph_text(o.file, o.overrides);
   if (!text) return text.error();
   return wanted_change(*std::move(text));
+}
+
+/// The two sides of `diff`, and how they are called.
+struct comparison {
+  named_graph from, to;
+  std::string title;
+};
+
+result<comparison> compared(admin_client& service, const options& o) {
+  const auto name = [](epoch_t epoch) { return "epoch " + std::to_string(epoch); };
+  if (o.epochs.size() == 2)
+    return comparison{o.epochs[0], o.epochs[1], name(o.epochs[0]) + " -> " + name(o.epochs[1])};
+  if (o.epochs.size() == 1) return comparison{o.epochs[0], {}, name(o.epochs[0]) + " -> running"};
+  auto file = o.file;
+  if (file.empty()) {
+    const auto running = service.current_graph();
+    if (!running) return running.error();
+    file = running->origin;
+  }
+  auto text = apps::read_graph_text(file, o.overrides);
+  if (!text) return text.error();
+  return comparison{{}, *std::move(text), "running -> " + file.string()};
+}
+
+exit_code show_difference(admin_client& service, const options& o) {
+  const auto sides = compared(service, o);
+  if (!sides) return complain(sides.error(), exit_code::refused);
+  const auto plan = service.compare(sides->from, sides->to);
+  if (!plan) return complain(plan.error(), exit_code::no_answer);
+  if (o.json) print(plan_json(*plan));
+  else print(sides->title + "\n" + difference_text(*plan));
+  if (plan->operators.empty() && plan->refused()) return exit_code::refused;
+  return plan->changes() ? exit_code::would_change : exit_code::done;
 }
 
 exit_code show_plan(admin_client& service, const options& o, const wanted_change& wanted) {
@@ -105,21 +141,18 @@ exit_code show_plan(admin_client& service, const options& o, const wanted_change
   return plan->empty() ? exit_code::done : exit_code::would_change;
 }
 
-/// Tells on stderr what the service is changing while it is waited for, one line for each news.
-class progress_lines {
-public:
-  void operator()(const service_status& now) {
-    auto line = now.transition.empty() ? std::string() : "  ... " + now.transition;
-    if (now.queued_transitions > 0)
-      line += " (" + std::to_string(now.queued_transitions) + " waiting)";
-    if (line.empty() || line == last_) return;
-    std::fprintf(stderr, "%s\n", line.c_str());
-    last_ = std::move(line);
-  }
+progress::style style_of(const options& o) {
+  if (o.quiet || o.json) return progress::style::none;
+  if (o.verbose) return progress::style::lines;
+  return ::isatty(STDERR_FILENO) ? progress::style::terminal : progress::style::none;
+}
 
-private:
-  std::string last_;
-};
+std::size_t columns() {
+  winsize size{};
+  return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+void print_news(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stderr); }
 
 exit_code code_of(transition_outcome outcome) {
   switch (outcome) {
@@ -144,10 +177,16 @@ exit_code make_change(admin_client& service, const options& o, const wanted_chan
     if (o.json) shown["plan"] = plan_json(*plan);
     else print(to_text(*plan));
   }
-  std::function<void(const service_status&)> progress;
-  if (!o.quiet && !o.json)
-    progress = [lines = progress_lines()](const service_status& s) mutable { lines(s); };
-  const auto entry = service.apply(wanted, o.deadline, progress);
+  const bool talks = !o.quiet && !o.json;
+  progress news(style_of(o), columns());
+  change_watcher watch;
+  watch.begun = [&](std::uint64_t id) {
+    news.begun(id);
+    if (talks) print(begun_text(id));
+  };
+  if (talks) watch.progress = [&](const service_status& s) { print_news(news.on_status(s)); };
+  const auto entry = service.apply(wanted, o.deadline, watch);
+  print_news(news.on_outcome(entry ? *entry : history_entry{}));
   if (!entry) return complain(entry.error(), exit_code::no_answer);
   if (o.json) {
     shown["outcome"] = to_json(*entry);
@@ -158,11 +197,27 @@ exit_code make_change(admin_client& service, const options& o, const wanted_chan
   return code_of(entry->outcome);
 }
 
+exit_code cancel(admin_client& service, const options& o) {
+  const auto answers = service.cancel(o.id, o.all);
+  if (!answers) return complain(answers.error(), exit_code::no_answer);
+  auto code = exit_code::done;
+  for (const auto& a : *answers) {
+    if (!a.refusal.empty()) code = exit_code::refused;
+    if (o.json) continue;
+    if (a.refusal.empty()) print("cancelled transition " + std::to_string(a.id) + "\n");
+    else std::fprintf(stderr, "instarctl: %s\n", a.refusal.c_str());
+  }
+  if (o.json) print(to_json(*answers));
+  else if (answers->empty()) print(std::string("no transition runs or waits\n"));
+  return code;
+}
+
 } // namespace
 
 exit_code run(const options& o) {
   wanted_change wanted;
-  if (o.what == command::plan || o.what == command::apply || o.what == command::update) {
+  if (o.what == command::plan || o.what == command::apply || o.what == command::update ||
+      o.what == command::rollback) {
     auto given = wanted_of(o);
     if (!given) return complain(given.error(), exit_code::refused);
     wanted = *std::move(given);
@@ -174,6 +229,10 @@ exit_code run(const options& o) {
     return show_status(**service, o);
   case command::graph:
     return show_graph(**service, o);
+  case command::cancel:
+    return cancel(**service, o);
+  case command::diff:
+    return show_difference(**service, o);
   case command::history:
     return show_history(**service, o);
   case command::top:
@@ -182,6 +241,7 @@ exit_code run(const options& o) {
     return show_plan(**service, o, wanted);
   case command::apply:
   case command::update:
+  case command::rollback:
     return make_change(**service, o, wanted);
   }
   return exit_code::bad_usage;

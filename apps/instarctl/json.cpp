@@ -44,9 +44,24 @@ const char* to_string(error_strategy strategy) {
   return "";
 }
 
+json steps_json(const std::vector<step_time>& steps) {
+  json times = json::object();
+  for (const auto& step : steps) times[step.step + "_ms"] = ms(step.took);
+  return times;
+}
+
 } // namespace
 
 json to_json(const service_status& s) {
+  json transitions = json::array();
+  for (const auto& t : s.transitions)
+    transitions.push_back({{"id", t.id},
+                           {"epoch", t.epoch},
+                           {"who", t.who},
+                           {"what", t.what},
+                           {"step", t.step},
+                           {"waiting_for", t.waiting_for},
+                           {"steps", steps_json(t.steps)}});
   json operators = json::array(), arcs = json::array();
   for (const auto& op : s.operators) operators.push_back(operator_json(op));
   for (const auto& a : s.arcs)
@@ -64,6 +79,7 @@ json to_json(const service_status& s) {
           {"phase", s.phase},
           {"transition", s.transition},
           {"queued_transitions", s.queued_transitions},
+          {"transitions", std::move(transitions)},
           {"operators", std::move(operators)},
           {"arcs", std::move(arcs)},
           {"modules_loaded", s.modules_loaded},
@@ -102,8 +118,6 @@ json to_json(const graph& g) {
 }
 
 json to_json(const history_entry& e) {
-  json steps = json::object();
-  for (const auto& step : e.steps) steps[step.step + "_ms"] = ms(step.took);
   return {{"id", e.id},
           {"epoch", e.epoch},
           {"who", e.who},
@@ -111,13 +125,20 @@ json to_json(const history_entry& e) {
           {"when", iso_time(e.when)},
           {"outcome", to_string(e.outcome)},
           {"reason", e.reason},
-          {"steps", std::move(steps)},
+          {"steps", steps_json(e.steps)},
           {"mark_to_commit_ms", ms(e.mark_to_commit)}};
 }
 
 json to_json(const std::vector<history_entry>& entries) {
   json list = json::array();
   for (const auto& e : entries) list.push_back(to_json(e));
+  return list;
+}
+
+json to_json(const std::vector<cancel_answer>& answers) {
+  json list = json::array();
+  for (const auto& a : answers)
+    list.push_back({{"id", a.id}, {"cancelled", a.refusal.empty()}, {"refusal", a.refusal}});
   return list;
 }
 

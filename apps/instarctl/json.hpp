@@ -2,6 +2,7 @@
 
 #include "actors/graph.hpp"
 #include "lifecycle/plan.hpp"
+#include "lifecycle/service.hpp"
 #include "lifecycle/status.hpp"
 
 #include <nlohmann/json_fwd.hpp>
@@ -16,6 +17,7 @@ nlohmann::json to_json(const service_status& status);
 nlohmann::json to_json(const graph& g);
 nlohmann::json to_json(const history_entry& entry);
 nlohmann::json to_json(const std::vector<history_entry>& entries);
+nlohmann::json to_json(const std::vector<cancel_answer>& answers);
 nlohmann::json plan_json(const transition_plan& plan);
 
 /// Indented, or on one line; bytes that are no UTF-8 are replaced.

@@ -4,7 +4,9 @@
 
 #include <CLI/CLI.hpp>
 
+#include <charconv>
 #include <iostream>
+#include <optional>
 #include <utility>
 
 namespace instar::instarctl {
@@ -12,9 +14,9 @@ namespace instar::instarctl {
 namespace {
 
 constexpr auto footer = R"(Exit codes:
-  0   done; for plan: nothing would change
+  0   done; for plan and diff: no change
   1   the service cannot be reached, or did not answer
-  2   for plan: it would change the service
+  2   for plan and diff: a change
   3   refused, nothing has changed
   4   rolled back, the old version serves with its state
   64  wrong command line
@@ -26,6 +28,9 @@ Examples:
   instarctl apply http-nio.toml --deadline 2s
   instarctl apply http.toml --set load.root=/srv/www
   instarctl update load=http.load@2 reply=http.reply@2
+  instarctl rollback
+  instarctl diff 3 5
+  instarctl cancel 7
   instarctl history -n 5 --json
   instarctl top --interval 1s --count 10
 
@@ -36,9 +41,22 @@ constexpr auto apply_footer =
 with by --set still holds where it fits; --set given here counts for this file only, and wins.
 If instarctl is interrupted, the change goes on; instarctl history tells its outcome.)";
 
+constexpr auto rollback_footer =
+    R"(A rollback is a change like any other: states are carried over, the usual checks may refuse it,
+and it gets an epoch of its own. Without --to, a second one undoes the first.)";
+
+constexpr auto diff_footer =
+    R"(FILE         the running graph against that of a file (./7 if its name is a number)
+EPOCH        the graph that ran after the commit of that epoch against the running one
+EPOCH EPOCH  the graphs of two epochs
+nothing      the running graph against the file that it came from
+
+Nothing is checked as for a plan; what a check complains of is told, but does not hinder. Exit
+codes are those of plan; 3 if there is nothing to compare with.)";
+
 /// The texts of options that are parsed after CLI11 has done its part.
 struct raw_texts {
-  std::vector<std::string> sets, updates;
+  std::vector<std::string> sets, updates, sides;
   std::string deadline, interval = "1s";
 };
 
@@ -58,7 +76,10 @@ void add_sets(CLI::App& to, raw_texts& raw) {
 void add_change(CLI::App& to, options& o, raw_texts& raw) {
   to.add_option("--deadline", raw.deadline, "Give up after that; default: the service's")
       ->type_name("TIME");
-  to.add_flag("-q,--quiet", o.quiet, "Do not print the plan and the progress");
+  auto* quiet = to.add_flag("-q,--quiet", o.quiet, "Do not print the plan and the progress");
+  to.add_flag("-v,--verbose", o.verbose,
+              "Print a line for each step, also where there is no terminal")
+      ->excludes(quiet);
 }
 
 void add_commands(CLI::App& app, options& o, raw_texts& raw) {
@@ -92,6 +113,23 @@ void add_commands(CLI::App& app, options& o, raw_texts& raw) {
       ->required();
   add_change(update, o, raw);
 
+  auto& rollback = add(command::rollback, "rollback", "Back to the graph that ran before, live");
+  rollback.add_option("--to", o.to, "The epoch whose graph is wanted; default: what ran before")
+      ->type_name("EPOCH")
+      ->check(CLI::PositiveNumber);
+  add_change(rollback, o, raw);
+  rollback.footer(rollback_footer);
+
+  auto& cancel = add(command::cancel, "cancel", "Give up a change that waits or runs");
+  auto* id = cancel.add_option("ID", o.id, "Which, as `status` says; default: the only one")
+                 ->check(CLI::PositiveNumber);
+  cancel.add_flag("--all", o.all, "All of them")->excludes(id);
+
+  auto& diff = add(command::diff, "diff", "The difference of two graphs");
+  diff.add_option("GRAPHS", raw.sides, "FILE, EPOCH or EPOCH EPOCH")->expected(0, 2);
+  add_sets(diff, raw);
+  diff.footer(diff_footer);
+
   auto& history = add(command::history, "history", "The transitions so far, latest last");
   history.add_option("-n", o.entries, "How many")->type_name("N")->capture_default_str();
 
@@ -110,6 +148,14 @@ T or_throw(const std::string& option, result<T> parsed) {
   return *std::move(parsed);
 }
 
+std::optional<epoch_t> epoch_of(const std::string& text) {
+  epoch_t epoch = 0;
+  const auto* end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, epoch);
+  if (error != std::errc{} || rest != end || epoch == 0) return std::nullopt;
+  return epoch;
+}
+
 void finish(options& o, const raw_texts& raw) {
   o.overrides = or_throw("--set", apps::parse_overrides(raw.sets));
   for (const auto& text : raw.updates) o.updates.push_back(or_throw("update", parse_update(text)));
@@ -118,6 +164,12 @@ void finish(options& o, const raw_texts& raw) {
   o.interval = or_throw("--interval", apps::parse_duration(raw.interval));
   if (o.interval < std::chrono::milliseconds(100) || o.interval > std::chrono::minutes(5))
     throw CLI::ValidationError("--interval", "'" + raw.interval + "' is not in 100ms to 5min");
+  for (const auto& side : raw.sides) {
+    const auto epoch = epoch_of(side);
+    if (epoch) o.epochs.push_back(*epoch);
+    else if (raw.sides.size() == 1) o.file = side;
+    else throw CLI::ValidationError("diff", "'" + side + "' is no epoch; give FILE or EPOCH EPOCH");
+  }
   if (o.what == command::plan && o.file.empty() && o.updates.empty())
     throw CLI::ValidationError("plan", "needs a FILE or --update OPERATOR=TYPE@VERSION");
 }

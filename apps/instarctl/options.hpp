@@ -22,7 +22,7 @@ enum exit_code : int {
   bad_usage = 64,
 };
 
-enum class command { status, graph, plan, apply, update, history, top };
+enum class command { status, graph, plan, apply, update, rollback, cancel, diff, history, top };
 
 struct options {
   command what = command::status;
@@ -30,13 +30,18 @@ struct options {
   bool json = false;
   bool dot = false;                        ///< graph
   bool quiet = false;                      ///< apply, update: only the outcome
-  std::filesystem::path file;              ///< plan, apply
-  std::vector<setting_override> overrides; ///< plan, apply
+  bool verbose = false;                    ///< apply, update, rollback: a line for each step
+  std::filesystem::path file;              ///< plan, apply, diff
+  std::vector<setting_override> overrides; ///< plan, apply, diff
   std::vector<operator_update> updates;    ///< plan, update
   std::chrono::nanoseconds deadline{0};    ///< apply, update; 0 = the service's default
-  std::uint32_t entries = 20;              ///< history
-  std::chrono::nanoseconds interval{0};    ///< top
-  std::uint32_t count = 0;                 ///< top; 0 = until interrupted
+  epoch_t to = 0;                          ///< rollback; 0 = what ran before
+  std::uint64_t id = 0;                    ///< cancel; 0 = the only one there is
+  bool all = false;                        ///< cancel
+  std::vector<epoch_t> epochs;          ///< diff; with none and no file: the running graph's file
+  std::uint32_t entries = 20;           ///< history
+  std::chrono::nanoseconds interval{0}; ///< top
+  std::uint32_t count = 0;              ///< top; 0 = until interrupted
 };
 
 /// What the command line says, or the exit code after help or a mistake has been printed.

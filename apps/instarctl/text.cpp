@@ -61,13 +61,13 @@ std::string to_text(const service_status& s) {
                      std::to_string(s.modules_loaded) + " loaded, " +
                      std::to_string(s.modules_unloaded) + " unloaded, " +
                      std::to_string(s.modules_stuck) + " stuck\n";
-  if (!s.transition.empty()) text += "  changing " + s.transition + "\n";
-  if (s.queued_transitions > 0)
-    text += "  waiting  " + std::to_string(s.queued_transitions) + " transitions\n";
-
-  std::vector<std::vector<std::string>> rows{{"OPERATOR", "TYPE", "PHASE", ">EPOCH", ">IN", ">OUT",
-                                              ">EVENTS", ">BUSY", ">BLOCKED", ">ERRORS",
-                                              ">RESTARTS"}};
+  std::vector<std::vector<std::string>> rows{{">TRANSITION", ">EPOCH", "STEP", "WHO", "WHAT"}};
+  for (const auto& t : s.transitions)
+    rows.push_back({std::to_string(t.id), t.epoch ? std::to_string(t.epoch) : "-", t.step, t.who,
+                    t.what + (t.waiting_for.empty() ? "" : "; " + t.waiting_for)});
+  if (rows.size() > 1) text += "\n" + table(rows);
+  rows = {{"OPERATOR", "TYPE", "PHASE", ">EPOCH", ">IN", ">OUT", ">EVENTS", ">BUSY", ">BLOCKED",
+           ">ERRORS", ">RESTARTS"}};
   for (const auto& op : s.operators)
     rows.push_back(
         {op.name, op.reference, op.phase, std::to_string(op.since_epoch),
@@ -95,6 +95,11 @@ std::string to_text(const std::vector<history_entry>& entries) {
                     e.reason.empty() ? e.what : e.what + (e.what.empty() ? "" : ": ") + e.reason});
   }
   return table(rows);
+}
+
+std::string begun_text(std::uint64_t id) {
+  const auto number = std::to_string(id);
+  return id == 0 ? "" : "transition " + number + " (instarctl cancel " + number + " gives it up)\n";
 }
 
 std::string outcome_text(const history_entry& e) {

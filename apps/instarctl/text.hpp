@@ -16,6 +16,9 @@ std::string table(const std::vector<std::vector<std::string>>& rows);
 std::string to_text(const service_status& status);
 std::string to_text(const std::vector<history_entry>& entries);
 
+/// What is said as soon as a transition has its id; nothing for those that get none.
+std::string begun_text(std::uint64_t id);
+
 /// Outcome, reason and times of one transition.
 std::string outcome_text(const history_entry& entry);
 

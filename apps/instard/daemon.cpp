@@ -43,12 +43,12 @@ void raise_file_limit() {
   ::setrlimit(RLIMIT_NOFILE, &files);
 }
 
-service_options options_of(const options& o) {
+service_options options_of(const options& o, net::reactor& sockets) {
   service_options s;
-  // The thread that waits for sockets is busy when the operators are.
+  // One core is left to the kernel's network stack and to whoever shares the machine.
   const auto cores = std::thread::hardware_concurrency();
   s.workers = o.workers > 0 ? o.workers : std::max(2u, cores) - 1;
-  s.scheduler = o.scheduler;
+  s.events = &sockets;
   s.deadline = o.deadline;
   s.version = INSTAR_VERSION;
   return s;
@@ -59,7 +59,7 @@ class daemon {
 public:
   explicit daemon(const options& o)
       : options_(o), signals_(events_), intake_(o.modules, installed_modules()),
-        service_(options_of(o)) {
+        service_(options_of(o, reactor_)) {
     service_.offer(net::reactor::resource_name, &reactor_);
     service_.on_end([this](std::string why) { events_.post(ended_event{std::move(why)}); });
   }

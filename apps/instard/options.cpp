@@ -45,7 +45,6 @@ std::variant<options, exit_code> parse_command_line(int argc, const char* const*
   std::vector<std::string> sets, modules;
   std::string deadline = "5s", drain = "30s";
   o.admin = apps::default_admin_socket();
-  o.scheduler = "local";
   o.log_level = "info";
 
   CLI::App app("Runs a service from its graph file; instarctl looks at it and changes it live.",
@@ -65,10 +64,6 @@ std::variant<options, exit_code> parse_command_line(int argc, const char* const*
   app.add_option("--workers", o.workers, "Threads that run operators; 0 = one per core, but one")
       ->type_name("N")
       ->check(CLI::Range(0, 1024));
-  app.add_option("--scheduler", o.scheduler, "How they get work: local, sharing or stealing")
-      ->type_name("POLICY")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"local", "sharing", "stealing"}));
   app.add_option("--deadline", deadline, "For changes that come without one")
       ->type_name("TIME")
       ->capture_default_str();

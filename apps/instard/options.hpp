@@ -24,7 +24,6 @@ struct options {
   std::vector<setting_override> overrides;
   std::vector<std::filesystem::path> modules; ///< absolute
   std::size_t workers = 0;
-  std::string scheduler;
   std::string log_level;
   std::chrono::nanoseconds deadline{0};
   std::chrono::nanoseconds drain{0};

@@ -45,6 +45,8 @@ constexpr known_type known[] = {
     {"zip", "application/zip"},
 };
 
+constexpr std::string_view other = "application/octet-stream";
+
 bool same(std::string_view a, std::string_view b) {
   return a.size() == b.size() && ::strncasecmp(a.data(), b.data(), a.size()) == 0;
 }
@@ -60,7 +62,13 @@ std::string_view content_type(std::string_view name) noexcept {
     });
     if (found != std::end(known)) return found->type;
   }
-  return "application/octet-stream";
+  return other;
+}
+
+std::string_view kept_content_type(std::string_view text) noexcept {
+  const auto found = std::find_if(std::begin(known), std::end(known),
+                                  [&](const known_type& t) { return t.type == text; });
+  return found != std::end(known) ? found->type : other;
 }
 
 } // namespace instar::file

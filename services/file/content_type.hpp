@@ -8,4 +8,8 @@ namespace instar::file {
 /// host's, so it may be kept.
 std::string_view content_type(std::string_view name) noexcept;
 
+/// The host's copy of a text that `content_type` has returned, for whoever restores it;
+/// `application/octet-stream` for any other.
+std::string_view kept_content_type(std::string_view text) noexcept;
+
 } // namespace instar::file

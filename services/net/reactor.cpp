@@ -1,6 +1,5 @@
 #include "services/net/reactor.hpp"
 
-#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -44,25 +43,16 @@ lease::~lease() {
 reactor::reactor()
     : epoll_(checked(::epoll_create1(EPOLL_CLOEXEC), "net.reactor: epoll_create1")),
       wake_(checked(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "net.reactor: eventfd")),
-      live_(std::make_shared<std::atomic<std::size_t>>(0)) {
+      live_(std::make_shared<std::atomic<std::size_t>>(0)), ready_(events_at_once) {
   epoll_event wake{};
   wake.events = EPOLLIN;
   wake.data.u64 = wake_id;
   ::epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_, &wake);
-  thread_ = std::thread([this] { run(); });
 }
 
 reactor::~reactor() {
-  stop();
   ::close(wake_);
   ::close(epoll_);
-}
-
-void reactor::stop() {
-  if (!thread_.joinable()) return;
-  stopping_.store(true, std::memory_order_release);
-  ::eventfd_write(wake_, 1);
-  thread_.join();
 }
 
 result<payload_ptr<listener>> reactor::bind(const listen_options& options) {
@@ -139,33 +129,34 @@ std::size_t reactor::registered() const {
   return entries_.size();
 }
 
-// -- its thread ---------------------------------------------------------------------------------
+// -- polling ------------------------------------------------------------------------------------
 
-void reactor::run() {
-  // Under load this thread must not push the ones aside that work on what it posted: then it finds
-  // more sockets ready at its next turn, and wakes nobody in vain.
-  const sched_param param{};
-  ::sched_setscheduler(0, SCHED_BATCH, &param);
-  std::vector<epoll_event> ready(events_at_once);
-  while (!stopping_.load(std::memory_order_acquire)) {
-    const int count = ::epoll_wait(epoll_, ready.data(), static_cast<int>(ready.size()), -1);
-    if (count <= 0) continue;
-    sort_out(ready.data(), static_cast<std::size_t>(count));
-    for (auto& batch : deliveries_) {
-      if (batch.events.empty()) continue;
-      batch.to->post(batch.events);
-      batch.events.clear();
-    }
-    // Inlets of operators that are gone.
-    std::erase_if(deliveries_, [](const delivery& d) { return d.to.use_count() == 1; });
+void reactor::poll(bool block) {
+  const int count =
+      ::epoll_wait(epoll_, ready_.data(), static_cast<int>(ready_.size()), block ? -1 : 0);
+  if (count <= 0) return;
+  sort_out(ready_.data(), static_cast<std::size_t>(count));
+  for (auto& batch : deliveries_) {
+    if (batch.events.empty()) continue;
+    batch.to->post(batch.events);
+    batch.events.clear();
   }
+  // Inlets of operators that are gone.
+  std::erase_if(deliveries_, [](const delivery& d) { return d.to.use_count() == 1; });
 }
+
+void reactor::interrupt() { ::eventfd_write(wake_, 1); }
 
 void reactor::sort_out(const epoll_event* ready, std::size_t count) {
   std::lock_guard lock(guard_);
   for (std::size_t i = 0; i < count; ++i) {
+    if (ready[i].data.u64 == wake_id) {
+      eventfd_t rung;
+      ::eventfd_read(wake_, &rung);
+      continue;
+    }
     const auto found = entries_.find(ready[i].data.u64);
-    if (found == entries_.end()) continue; // `wake_`, or released meanwhile
+    if (found == entries_.end()) continue; // released meanwhile
     const auto& socket = found->second;
     const auto bits = ready[i].events;
     std::uint32_t reads = 0;

@@ -1,9 +1,12 @@
 #pragma once
 
+#include "actors/event_source.hpp"
 #include "actors/inlet.hpp"
 #include "services/net/connection.hpp"
 #include "services/net/listener.hpp"
 #include "services/net/shelf.hpp"
+
+#include <sys/epoll.h>
 
 #include <array>
 #include <atomic>
@@ -12,12 +15,9 @@
 #include <memory>
 #include <mutex>
 #include <string_view>
-#include <thread>
 #include <unordered_map>
 #include <utility>
 #include <vector>
-
-struct epoll_event;
 
 namespace instar::net {
 
@@ -58,25 +58,27 @@ private:
   payload_ptr<endpoint> on_;
 };
 
-/// Watches sockets from one thread and posts what becomes ready to the inlets of operators.
+/// Watches sockets and posts what becomes ready to the inlets of operators. Driven by whoever calls
+/// `poll`: the workers of the service that it is attached to.
 ///
 /// All sockets that became ready together arrive as one batch per inlet. A subscription is to an
 /// inlet, which belongs to an operator's place in the graph: it goes on over updates of the
 /// operator. For each socket at most one event to read is undelivered, and at most one to write.
 ///
-/// Any thread may call it. It has to outlive every lease, so every service that uses it.
-class reactor {
+/// Any thread may call it, `poll` one at a time. It has to outlive every lease, so every service
+/// that uses it.
+class reactor : public event_source {
 public:
   static constexpr std::string_view resource_name = "net.reactor";
 
   /// Throws `std::system_error` if the system has no epoll instance left.
   reactor();
-  ~reactor();
+  ~reactor() override;
   reactor(const reactor&) = delete;
   reactor& operator=(const reactor&) = delete;
 
-  /// Ends the thread; nothing is posted any more. Sockets stay open as long as others hold them.
-  void stop();
+  void poll(bool block) override;
+  void interrupt() override;
 
   /// Binds a socket that does not take connections yet.
   result<payload_ptr<listener>> bind(const listen_options& options);
@@ -114,7 +116,6 @@ private:
     std::vector<event> events;
   };
 
-  void run();
   void sort_out(const epoll_event* ready, std::size_t count);
   void queue(const entry& socket, interest what, std::uint32_t bits);
   void release(endpoint& on);
@@ -124,12 +125,11 @@ private:
   const int wake_; // an eventfd
   const std::shared_ptr<std::atomic<std::size_t>> live_;
   std::atomic<std::uint64_t> last_id_{0};
-  std::atomic<bool> stopping_{false};
   shelf kept_;
   mutable std::mutex guard_;
   std::unordered_map<std::uint64_t, entry> entries_;
-  std::vector<delivery> deliveries_; // of the thread
-  std::thread thread_;
+  std::vector<epoll_event> ready_; // these two belong to whoever polls
+  std::vector<delivery> deliveries_;
 };
 
 } // namespace instar::net

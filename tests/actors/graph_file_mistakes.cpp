@@ -146,6 +146,14 @@ port = [1]
                   "http.toml:3: an entry of arcs is an integer; write \"a -> b\""});
 }
 
+TEST_CASE("a former name is an operator's name") {
+  CHECK(with_operator("type = \"x@1\"\nwas = \"old-1\"").content.find("a")->was == "old-1");
+  check_mistakes(with_operator("type = \"x@1\"\nwas = 3").mistakes,
+                 {"operator 'a': was is an integer; write the operator's former name"});
+  check_mistakes(with_operator("type = \"x@1\"\nwas = \"a.b\"").mistakes,
+                 {"operator 'a': was = \"a.b\" is no operator's name; write its former"});
+}
+
 TEST_CASE("a type is a name and a positive version") {
   CHECK(with_operator("type = \"a.b@4294967295\"").content.find("a")->version == 4294967295u);
   for (const auto* type : {"", "@1", "x@", "x@0", "x@-1", "x@1.5", "x@v1", "x@4294967296", "x@1 "})

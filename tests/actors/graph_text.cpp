@@ -67,6 +67,7 @@ private:
     op.version = 1 + static_cast<std::uint32_t>(below(std::numeric_limits<std::uint32_t>::max()));
     op.on_error = {static_cast<error_strategy>(below(3)), static_cast<std::uint32_t>(below(1000)),
                    std::chrono::nanoseconds(random_() >> 1)};
+    if (below(4) == 0) op.was = name();
     for (auto n = below(4); n > 0; --n) {
       auto key = below(3) ? name() : text();
       op.values.set(key, value());
@@ -87,6 +88,7 @@ void check_same(const graph& a, const graph& b) {
     CHECK(x.reference() == y.reference());
     CHECK(x.values == y.values);
     CHECK(x.on_error == y.on_error);
+    CHECK(x.was == y.was);
   }
   REQUIRE(a.arcs.size() == b.arcs.size());
   for (std::size_t i = 0; i < a.arcs.size(); ++i) {

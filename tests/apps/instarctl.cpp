@@ -38,10 +38,11 @@ TEST_CASE("instarctl --help names every command and the exit codes") {
   const workshop w;
   const auto help = w.instarctl({"--help"});
   CHECK(help.code == 0);
-  for (const auto* word : {"status", "graph", "plan", "apply", "update", "history", "top",
-                           "Exit codes", "Examples", "rolled back"})
+  for (const auto* word : {"status", "graph", "plan", "apply", "update", "rollback", "cancel",
+                           "diff", "history", "top", "Exit codes", "Examples", "rolled back"})
     CHECK_MESSAGE(contains(help.out, word), word);
-  for (const auto* command : {"status", "graph", "plan", "apply", "update", "history", "top"}) {
+  for (const auto* command :
+       {"status", "graph", "plan", "apply", "update", "rollback", "cancel", "history", "top"}) {
     const auto one = w.instarctl({command, "--help"});
     CHECK(one.code == 0);
     CHECK(contains(one.out, "--json"));
@@ -63,6 +64,13 @@ TEST_CASE("a wrong command line is one line and exit code 64") {
       {"plan", "a.toml", "--update", "a=b@1"},
       {"apply", "a.toml", "--deadline", "never"},
       {"apply", "a.toml", "--set", "nonsense"},
+      {"rollback", "--to", "0"},
+      {"diff", "a.toml", "3"},
+      {"diff", "1", "2", "3"},
+      {"update", "a=b@1", "-q", "-v"},
+      {"cancel", "all"},
+      {"cancel", "0"},
+      {"cancel", "3", "--all"},
       {"history", "-n", "-3"},
       {"top", "--interval", "1ms"},
   };
@@ -79,6 +87,9 @@ TEST_CASE("without a service it says where it looked, exit code 1") {
   for (const auto& arguments : {std::vector<std::string>{"status"},
                                 {"graph"},
                                 {"history"},
+                                {"cancel"},
+                                {"diff"},
+                                {"rollback"},
                                 {"top"},
                                 {"plan", graph},
                                 {"apply", graph},
@@ -145,6 +156,12 @@ TEST_CASE("apply and update change the running graph, and tell the time of each 
   CHECK(type_of(w, "tick") == "flow.tick@1");
   CHECK(type_of(w, "store") == "flow.store@2");
 
+  const auto told = w.instarctl({"update", "--verbose", "tick=flow.tick@2"});
+  CHECK(told.code == 0);
+  for (const auto* step : {"  plan ", "  prepare ", "  mark ", "  commit ", "  retire "})
+    CHECK_MESSAGE(contains(told.err, step), told.err);
+  CHECK(w.instarctl({"update", "tick=flow.tick@1"}).err.empty());
+
   const auto quiet = w.instarctl({"update", "-q", "tick=flow.tick@1"});
   CHECK(quiet.code == 0);
   CHECK(quiet.out.starts_with("unchanged"));
@@ -176,6 +193,115 @@ TEST_CASE("a refused change is exit code 3, a rolled back one 4, and the old ver
   CHECK(contains(rolled.out, "still lingers"));
   CHECK(type_of(w, "store") == "flow.store@1");
   daemon->signal(SIGKILL);
+}
+
+TEST_CASE("a change that hangs has an id, is listed, and can be cancelled") {
+  const workshop w;
+  const auto daemon = w.serve(w.flow("flow.toml", 1, 1, "linger = \"1h\""));
+  const auto other = w.file("other.toml", "[graph]\nname = \"flow\"\nmodules = [\"" TEST_MODULES
+                                          "\"]\narcs = [\"tick -> other\"]\n"
+                                          "[operators.tick]\ntype = \"flow.tick@1\"\n"
+                                          "[operators.other]\ntype = \"flow.store@1\"\n");
+  program apply(INSTARCTL, {"apply", other, "--deadline", "1h", "--admin", w.socket().string()},
+                w.folder());
+  REQUIRE(apply.says("transition 2 (instarctl cancel 2 gives it up)"));
+  CHECK(contains(w.instarctl({"status"}).out, "TRANSITION"));
+  const auto listed = json::parse(w.instarctl({"status", "--json"}).out)["transitions"];
+  REQUIRE(listed.size() == 1);
+  CHECK(listed[0]["id"] == 2);
+
+  const auto wrong = w.instarctl({"cancel", "9"});
+  CHECK(wrong.code == 3);
+  CHECK(contains(wrong.err, "transition 9 neither runs nor waits"));
+  const auto right = w.instarctl({"cancel"});
+  CHECK(right.code == 0);
+  CHECK(contains(right.out, "cancelled transition 2"));
+  CHECK(apply.wait() >= 3);
+  CHECK(contains(apply.out(), "cancelled by "));
+  const auto late = w.instarctl({"cancel", "2", "--json"});
+  CHECK(late.code == 3);
+  CHECK(json::parse(late.out)[0]["cancelled"] == false);
+  CHECK(w.instarctl({"cancel", "--all"}).code == 0);
+  const auto history = json::parse(w.instarctl({"history", "--json"}).out);
+  CHECK(history.back()["id"] == 2);
+  CHECK(type_of(w, "store") == "flow.store@1");
+  daemon->signal(SIGKILL);
+}
+
+TEST_CASE("rollback takes the graph of a former epoch, also over a renaming") {
+  const workshop w;
+  const auto daemon = w.serve(w.flow("flow.toml", 1, 1));
+  const auto first = w.instarctl({"rollback"});
+  CHECK(first.code == 3);
+  CHECK(contains(first.out, "no graph ran before the present one"));
+
+  CHECK(w.instarctl({"update", "store=flow.store@2"}).code == 0);
+  const auto renamed = w.file("renamed.toml", "[graph]\nname = \"flow\"\nmodules = [\"" TEST_MODULES
+                                              "\"]\narcs = [\"tick -> shelf\"]\n"
+                                              "[operators.tick]\ntype = \"flow.tick@2\"\n"
+                                              "[operators.shelf]\ntype = \"flow.store@2\"\n"
+                                              "was = \"store\"\n");
+  const auto applied = w.instarctl({"apply", renamed});
+  CHECK(applied.code == 0);
+  CHECK(contains(applied.out, "renamed from store"));
+  CHECK(w.instarctl({"plan", renamed}).code == 0);
+  CHECK(type_of(w, "shelf") == "flow.store@2");
+
+  CHECK(w.instarctl({"rollback"}).code == 0);
+  CHECK(type_of(w, "store") == "flow.store@2");
+  CHECK(type_of(w, "tick") == "flow.tick@1");
+  const auto back = w.instarctl({"rollback", "--to", "1", "--json"});
+  CHECK(back.code == 0);
+  CHECK(json::parse(back.out)["outcome"]["what"] ==
+        "back to epoch 1: store: flow.store@2 -> flow.store@1");
+  CHECK(type_of(w, "store") == "flow.store@1");
+  CHECK(w.instarctl({"rollback", "--to", "1", "-q"}).out.starts_with("unchanged"));
+  const auto unknown = w.instarctl({"rollback", "--to", "77"});
+  CHECK(unknown.code == 3);
+  CHECK(
+      contains(unknown.out, "the graph of epoch 77 is not kept; the latest kept are those of 1, "));
+  CHECK(w.instarctl(
+             {"apply", w.file("lost.toml", "[graph]\nname = \"flow\"\nmodules = [\"" TEST_MODULES
+                                           "\"]\narcs = [\"tick -> s\"]\n"
+                                           "[operators.tick]\ntype = \"flow.tick@2\"\n"
+                                           "[operators.s]\ntype = \"flow.store@2\"\n"
+                                           "was = \"shop\"\n")})
+            .code == 3);
+}
+
+TEST_CASE("diff compares files and epochs in the plan's notation, whatever the modules say") {
+  const workshop w;
+  const auto first = w.flow("flow.toml", 1, 1);
+  const auto daemon = w.serve(first);
+  CHECK(w.instarctl({"diff"}).code == 0);
+  CHECK(w.instarctl({"diff", first}).out == "running -> " + first + "\nNo difference.\n");
+  CHECK(w.instarctl({"update", "store=flow.store@2"}).code == 0);
+  CHECK(w.instarctl({"update", "tick=flow.tick@2"}).code == 0);
+
+  const auto own = w.instarctl({"diff"});
+  CHECK(own.code == 2);
+  CHECK(contains(own.out, "  ~ store  flow.store@2 -> flow.store@1\n"));
+  CHECK(contains(own.out, "  ~ tick   flow.tick@2 -> flow.tick@1\n"));
+  CHECK(contains(own.out, "\nDifference: 0 to add, 2 to change, 0 to remove.\n"));
+  const auto since = w.instarctl({"diff", "2"});
+  CHECK(since.code == 2);
+  CHECK(since.out == "epoch 2 -> running\nOperators\n  ~ tick  flow.tick@1 -> flow.tick@2\n\n"
+                     "Difference: 0 to add, 1 to change, 0 to remove.\n");
+  const auto between = json::parse(w.instarctl({"diff", "2", "1", "--json"}).out);
+  CHECK(between["changes"] == true);
+  CHECK(between["summary"]["change"] == 1);
+  CHECK(w.instarctl({"diff", "3"}).code == 0);
+
+  const auto unknown = w.instarctl({"diff", w.flow("unknown.toml", 2, 9)});
+  CHECK(unknown.code == 2);
+  CHECK(contains(unknown.out, "  ~ store  flow.store@2 -> flow.store@9\n"));
+  CHECK(contains(unknown.out, "  ! "));
+  CHECK_FALSE(contains(unknown.out, "Arcs"));
+  const auto lost = w.instarctl({"diff", "77"});
+  CHECK(lost.code == 3);
+  CHECK(contains(lost.out, "the graph of epoch 77 is not kept"));
+  CHECK(w.instarctl({"diff", w.file("bad.toml", "no TOML [")}).code == 3);
+  CHECK(w.instarctl({"diff", "missing.toml"}).code == 3);
 }
 
 TEST_CASE("what --set gave to instard holds for every graph that is applied later") {

@@ -1,5 +1,6 @@
 #include "apps/instarctl/flow_order.hpp"
 #include "apps/instarctl/json.hpp"
+#include "apps/instarctl/progress.hpp"
 #include "apps/instarctl/rates.hpp"
 #include "apps/instarctl/text.hpp"
 
@@ -138,6 +139,51 @@ TEST_CASE("the outcome of a transition tells reason and times") {
   const auto json = to_json(e);
   CHECK(json["steps"]["mark_ms"] == 2.0);
   CHECK(json["mark_to_commit_ms"] == 0.4);
+}
+
+TEST_CASE("progress is a line for each step and each reason to wait, or one line that is renewed") {
+  service_status s;
+  transition_status ahead, mine;
+  ahead.id = 6;
+  mine.id = 7;
+  mine.step = "waiting";
+  s.transitions = {ahead, mine};
+  history_entry e;
+  e.steps = {{"plan", 1ms}, {"prepare", 2ms}, {"mark", 3ms}};
+
+  progress lines(progress::style::lines), terminal(progress::style::terminal, 40);
+  progress silent(progress::style::none);
+  CHECK(lines.on_status(s).empty()); // it has no id yet
+  for (auto* p : {&lines, &terminal, &silent}) p->begun(7);
+  CHECK(lines.on_status(s) == "  waits for 1 other\n");
+  CHECK(lines.on_status(s).empty());
+  CHECK(terminal.on_status(s) == "\r\x1b[K  waits for 1 other");
+  s.transitions[1].step = "mark";
+  s.transitions[1].waiting_for = "operator 'a' says not yet";
+  s.transitions[1].steps = {{"plan", 1ms}, {"prepare", 2ms}};
+  CHECK(lines.on_status(s) == "  plan 1.00 ms\n  prepare 2.00 ms\n"
+                              "  mark ... operator 'a' says not yet\n");
+  CHECK(lines.on_status(s).empty());
+  const auto cut = terminal.on_status(s);
+  CHECK(cut == "\r\x1b[K  plan 1.00 ms, prepare 2.00 ms, mar...");
+  CHECK(silent.on_status(s).empty());
+  CHECK(lines.on_outcome(e) == "  mark 3.00 ms\n");
+  CHECK(terminal.on_outcome(e) == "\r\x1b[K");
+  CHECK(silent.on_outcome(e).empty());
+  CHECK(lines.on_status(service_status{}).empty());
+}
+
+TEST_CASE("what runs and what waits is listed with its id") {
+  service_status s;
+  s.transitions.push_back({7, 4, "root(1)", "load: 1 -> 2", "mark", "operator 'a' waits", {}});
+  s.transitions.push_back({8, 0, "bob(2)", "x.toml", "waiting", "", {}});
+  const auto text = to_text(s);
+  CHECK(text.find("TRANSITION  EPOCH  STEP     WHO      WHAT\n"
+                  "         7      4  mark     root(1)  load: 1 -> 2; operator 'a' waits\n"
+                  "         8      -  waiting  bob(2)   x.toml\n") != std::string::npos);
+  CHECK(to_json(s)["transitions"][0]["id"] == 7);
+  CHECK(begun_text(7) == "transition 7 (instarctl cancel 7 gives it up)\n");
+  CHECK(begun_text(0).empty());
 }
 
 TEST_CASE("text that is no UTF-8 does not break the JSON") {

@@ -46,7 +46,6 @@ TEST_CASE("a wrong command line is one line on stderr and exit code 2") {
       {"--graph", graph, "--workers", "-1"},
       {"--graph", graph, "--workers", "many"},
       {"--graph", graph, "--log-level", "chatty"},
-      {"--graph", graph, "--scheduler", "magic"},
   };
   for (const auto& arguments : wrong) {
     const auto a = w.instard(arguments);

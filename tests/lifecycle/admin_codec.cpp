@@ -34,6 +34,7 @@ graph sample_graph() {
   op.values.set("cold", true);
   op.on_error = {error_strategy::stop, 3, 7s};
   op.line = 12;
+  op.was = "fetch";
   g.operators = {op, {}};
   g.arcs = {{"a", "out", "load", "in", 64, 3}, {}};
   return g;
@@ -60,6 +61,7 @@ TEST_CASE("a graph comes back as it was sent") {
   CHECK(got.operators[0].values == sent.operators[0].values);
   CHECK(got.operators[0].on_error == sent.operators[0].on_error);
   CHECK(got.operators[0].line == 12);
+  CHECK(got.operators[0].was == "fetch");
   REQUIRE(got.arcs.size() == 2);
   check_same(got.arcs[0], sent.arcs[0]);
 }
@@ -114,10 +116,11 @@ TEST_CASE("a plan comes back as it was sent") {
                             false,
                             true,
                             true,
+                            "fetch",
                             true});
   sent.operators.push_back(
       {operator_action::keep, "x", "x@1", "x@1", {}, false, "", true, false, false});
-  sent.arcs.push_back({arc_action::add, {"a", "o", "b", "i", 5, 9}, true});
+  sent.arcs.push_back({arc_action::add, {"a", "o", "b", "i", 5, 9}, true, "c.o -> b.i"});
   sent.refusals.push_back({errc::incompatible, "no"});
   const auto got = back<wire::Plan>(sent);
   REQUIRE(got.operators.size() == 2);
@@ -131,6 +134,7 @@ TEST_CASE("a plan comes back as it was sent") {
   CHECK_FALSE(op.arcs_change);
   CHECK(op.in_region);
   CHECK(op.is_head);
+  CHECK(op.old_name == "fetch");
   CHECK(op.drains);
   CHECK(got.operators[1].arcs_change);
   CHECK_FALSE(got.operators[1].in_region);
@@ -138,6 +142,7 @@ TEST_CASE("a plan comes back as it was sent") {
   CHECK_FALSE(got.operators[1].drains);
   REQUIRE(got.arcs.size() == 1);
   CHECK(got.arcs[0].in_region);
+  CHECK(got.arcs[0].old_name == "c.o -> b.i");
   check_same(got.arcs[0].arc, sent.arcs[0].arc);
   CHECK(got.refused());
 }
@@ -160,6 +165,7 @@ TEST_CASE("status and history come back as they were sent") {
   s.modules_unloaded = 10;
   s.modules_stuck = 11;
   s.resident_bytes = 12;
+  s.transitions.push_back({8, 6, "bob(3)", "load", "mark", "operator 'x'", {{"plan", 5us}}});
   const auto got = back<wire::Status>(s);
   CHECK(got.name == s.name);
   CHECK(got.graph_file == s.graph_file);
@@ -193,6 +199,16 @@ TEST_CASE("status and history come back as they were sent") {
   CHECK(got.modules_unloaded == 10);
   CHECK(got.modules_stuck == 11);
   CHECK(got.resident_bytes == 12);
+  REQUIRE(got.transitions.size() == 1);
+  const auto& t = got.transitions[0];
+  CHECK(t.id == 8);
+  CHECK(t.epoch == 6);
+  CHECK(t.who == "bob(3)");
+  CHECK(t.what == "load");
+  CHECK(t.step == "mark");
+  CHECK(t.waiting_for == "operator 'x'");
+  REQUIRE(t.steps.size() == 1);
+  CHECK(t.steps[0].took == 5us);
 
   history_entry e{3,           5,
                   "alice(12)", "load: 1 -> 2",
@@ -223,12 +239,21 @@ TEST_CASE("a wanted change comes back as it was sent") {
   CHECK(got_text.overrides[0].value == "z=1");
   CHECK(got_text.folder == "/home");
 
+  CHECK(std::get<rollback_to>(back<wire::Wanted>(wanted_change(rollback_to{7}))).epoch == 7);
+
   const wanted_change updates = std::vector<operator_update>{{"a", "t.a", 2}, {"b", "t.b", 3}};
   const auto got = std::get<std::vector<operator_update>>(back<wire::Wanted>(updates));
   REQUIRE(got.size() == 2);
   CHECK(got[1].name == "b");
   CHECK(got[1].type == "t.b");
   CHECK(got[1].version == 3);
+}
+
+TEST_CASE("a graph to be compared comes back as it was named") {
+  CHECK(std::holds_alternative<std::monostate>(back<wire::NamedGraph>(named_graph())));
+  CHECK(std::get<epoch_t>(back<wire::NamedGraph>(named_graph(epoch_t{7}))) == 7);
+  const named_graph text = graph_text{"[graph]\n", "/a/b.toml", {}, "/home"};
+  CHECK(std::get<graph_text>(back<wire::NamedGraph>(text)).origin == "/a/b.toml");
 }
 
 TEST_CASE("a damaged message is read as something or refused with an exception, never worse") {

@@ -61,6 +61,28 @@ TEST_CASE("an update by references is planned first and then committed") {
   CHECK(client->history(1)->front().outcome == transition_outcome::unchanged);
 }
 
+TEST_CASE("graphs are compared, and former ones come back") {
+  admin_world world;
+  world.apply("test.sink@1");
+  world.apply("test.sink@2");
+  const auto client = world.client();
+  const auto difference = client->compare(epoch_t{1}, {});
+  REQUIRE(difference);
+  REQUIRE(difference->operators.size() == 2);
+  CHECK(difference->operators[1].new_reference == "test.sink@2");
+  const auto file = std::get<graph_text>(admin_world::change_to("test.sink@2"));
+  CHECK_FALSE(client->compare({}, file)->changes());
+  CHECK(client->compare({}, epoch_t{9})->operators.empty());
+  CHECK(client->compare({}, graph_text{"no [", "/x.toml", {}, "/"})->refused());
+
+  const wanted_change back = rollback_to{};
+  CHECK(client->plan(back)->operators[1].new_reference == "test.sink@1");
+  const auto entry = client->apply(back, 5s);
+  REQUIRE(entry);
+  CHECK(entry->what == "back to epoch 1: sink: test.sink@2 -> test.sink@1");
+  CHECK(client->current_graph()->find("sink")->version == 1);
+}
+
 TEST_CASE("what cannot be done is refused in words, and nothing changes") {
   admin_world world;
   world.apply("test.sink@1");
@@ -97,11 +119,54 @@ TEST_CASE("a transition that misses its deadline is reported as rolled back, wit
   const auto client = world.client();
   int looks = 0;
   const auto entry = client->apply(admin_world::change_to("test.sink@1"), 400ms,
-                                   [&](const service_status&) { ++looks; });
+                                   {{}, [&](const service_status&) { ++looks; }});
   REQUIRE(entry);
   CHECK(entry->outcome == transition_outcome::rolled_back);
   CHECK(entry->reason.find("will not go") != std::string::npos);
   CHECK(looks >= 2);
+}
+
+TEST_CASE("a change has an id at once, by which another client cancels it") {
+  admin_world world;
+  world.apply("test.stubborn@1");
+  std::promise<std::uint64_t> told;
+  auto waiting = std::async(std::launch::async, [&] {
+    const auto client = admin_client::connect(world.socket());
+    return (*client)->apply(admin_world::change_to("test.sink@1"), 60s,
+                            {[&](std::uint64_t id) { told.set_value(id); }});
+  });
+  const auto id = told.get_future().get();
+  CHECK(id == 2);
+  const auto client = world.client();
+  const auto status = client->status();
+  REQUIRE(status);
+  REQUIRE(status->transitions.size() == 1);
+  CHECK(status->transitions[0].id == id);
+  const auto wrong = client->cancel(77);
+  REQUIRE(wrong);
+  REQUIRE(wrong->size() == 1);
+  CHECK_FALSE(wrong->front().refusal.empty());
+  const auto right = client->cancel(id);
+  REQUIRE(right);
+  CHECK(right->front().id == id);
+  CHECK(right->front().refusal.empty());
+  const auto entry = waiting.get();
+  REQUIRE(entry);
+  CHECK(entry->id == id);
+  CHECK(entry->reason.starts_with("cancelled by "));
+  CHECK(client->cancel(0, true)->empty());
+  CHECK(client->history(1)->front().id == id);
+}
+
+TEST_CASE("a change that the service never gets has no id, but an outcome") {
+  admin_world world;
+  const auto client = world.client();
+  std::uint64_t id = 9;
+  const auto entry = client->apply(graph_text{"no [ TOML", "/x.toml", {}, "/"}, 5s,
+                                   {[&](std::uint64_t told) { id = told; }});
+  REQUIRE(entry);
+  CHECK(id == 0);
+  CHECK(entry->outcome == transition_outcome::refused);
 }
 
 TEST_CASE("a change goes on when its client has gone") {
@@ -112,7 +177,7 @@ TEST_CASE("a change goes on when its client has gone") {
     struct enough {};
     try {
       (void)(*client)->apply(admin_world::change_to("test.sink@1"), 700ms,
-                             [](const service_status&) { throw enough(); });
+                             {{}, [](const service_status&) { throw enough(); }});
     } catch (...) {
     }
   });

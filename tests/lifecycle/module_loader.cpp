@@ -4,10 +4,12 @@
 
 #include <doctest/doctest.h>
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -64,6 +66,28 @@ std::size_t resident_pages() {
   std::ifstream("/proc/self/statm") >> total >> resident;
   return resident;
 }
+
+/// While it lives no file of this process grows beyond `bytes`: a write stops half-way and then
+/// fails, as on a full disk. Nothing may be printed meanwhile.
+class full_disk {
+public:
+  explicit full_disk(std::size_t bytes) : former_handler_(std::signal(SIGXFSZ, SIG_IGN)) {
+    REQUIRE(getrlimit(RLIMIT_FSIZE, &former_) == 0);
+    auto limit = former_;
+    limit.rlim_cur = bytes;
+    REQUIRE(setrlimit(RLIMIT_FSIZE, &limit) == 0);
+  }
+  ~full_disk() {
+    setrlimit(RLIMIT_FSIZE, &former_);
+    std::signal(SIGXFSZ, former_handler_);
+  }
+  full_disk(const full_disk&) = delete;
+  full_disk& operator=(const full_disk&) = delete;
+
+private:
+  void (*former_handler_)(int);
+  rlimit former_{};
+};
 
 /// The failure that loading a file gives.
 std::string refusal(module_loader& loader, const fs::path& file) {
@@ -140,6 +164,34 @@ TEST_CASE("private copies are nobody else's and do not stay") {
     CHECK(fs::is_empty(folder));
   }
   CHECK_FALSE(fs::exists(folder));
+}
+
+TEST_CASE("a disk that is full when a module is copied is told, and nothing stays behind") {
+  temporary_folder scratch;
+  module_loader loader(scratch.path());
+  const auto folder = fs::directory_iterator(scratch.path())->path();
+  const auto file = modules / "test_counter_v1.so";
+  const auto size = static_cast<std::size_t>(fs::file_size(file));
+  const auto fds = descriptors();
+  for (const auto room : {std::size_t{0}, std::size_t{1}, std::size_t{4096}, size - 1}) {
+    CAPTURE(room);
+    std::string line;
+    {
+      full_disk disk(room);
+      line = refusal(loader, file);
+    }
+    CAPTURE(line);
+    CHECK(line.find("the private copy " + folder.string()) == 0);
+    CHECK(line.find("cannot be written: File too large; free some space there") !=
+          std::string::npos);
+    CHECK(line.find('\n') == std::string::npos);
+    CHECK(fs::is_empty(folder));
+    CHECK(descriptors() == fds);
+    CHECK(loader.counts().loaded == 0);
+  }
+  auto module = loader.load(file);
+  REQUIRE(bool(module));
+  CHECK(bool((*factory_of(*module, "test.counter", 1))(start_at(1))));
 }
 
 TEST_CASE("a module that outlives its loader is still unloaded with its last operator") {

@@ -1,6 +1,7 @@
 #include "lifecycle/plan.hpp"
 
 #include "lifecycle/plan_text.hpp"
+#include "lifecycle/unknown_types.hpp"
 #include "made_schemas.hpp"
 
 #include <doctest/doctest.h>
@@ -9,6 +10,7 @@
 
 #include <algorithm>
 #include <random>
+#include <set>
 
 using namespace instar;
 using namespace instar::test;
@@ -41,6 +43,10 @@ public:
   }
   builder& set(const std::string& key, setting_value value) {
     g_.content.operators.back().values.set(key, std::move(value));
+    return *this;
+  }
+  builder& was(const std::string& name) {
+    g_.content.operators.back().was = name;
     return *this;
   }
   builder& on_error(error_policy policy) {
@@ -159,10 +165,16 @@ TEST_CASE("the NIO switch replaces two operators and crosses the one between the
   CHECK_FALSE(change_of(p, "compose").participates());
   CHECK(p.arcs[2].in_region);
   CHECK_FALSE(p.arcs[1].in_region);
-  CHECK(to_text(p) == "  ~ load  http.load@1 -> http.load@2  (state: stateless)\n"
-                      "  ~ reply  http.reply@1 -> http.reply@2  (state: stateless)\n"
-                      "  markers cross: load (head), compose, reply\n"
-                      "Plan: 0 to add, 2 to replace, 0 to remove.\n");
+  CHECK(to_text(p) == "Operators\n"
+                      "  ~ load   http.load@1 -> http.load@2\n"
+                      "      state: stateless\n"
+                      "  ~ reply  http.reply@1 -> http.reply@2\n"
+                      "      state: stateless\n"
+                      "Markers\n"
+                      "  enter at  load\n"
+                      "  cross     load, compose, reply\n"
+                      "\n"
+                      "Plan: 0 to add, 2 to change, 0 to remove.\n");
 }
 
 TEST_CASE("other settings or another error policy replace an operator, and are listed") {
@@ -177,7 +189,8 @@ TEST_CASE("other settings or another error policy replace an operator, and are l
   CHECK(change_of(p, "a").settings ==
         std::vector<std::string>{"new: (none) -> 0.5", "port: 80 -> 81", "old: true -> (none)",
                                  "on_error: restart, 10 in 10 s -> resume, 3 in 1.5 s"});
-  CHECK(to_text(p).find("  ~ a  x@1  (state: stateless)\n      new: (none) -> 0.5\n") == 0);
+  CHECK(to_text(p).find("  ~ a  x@1\n      state: stateless\n      new: (none) -> 0.5\n") !=
+        std::string::npos);
 }
 
 TEST_CASE("state goes to a successor whose schema can read it") {
@@ -208,8 +221,11 @@ TEST_CASE("a plan that would drop or misread state is refused, naming operator a
   CHECK(refusal(state_plan(kv_id, kv_1, other_id, other)).find(start) == 0);
   CHECK(refusal(state_plan(kv_id, kv_1, kv_id, kv_odd)).find(start) == 0);
   const auto text = to_text(state_plan(kv_id, kv_1, 0, {}));
-  CHECK(text.find("  ! " + start) == 0);
-  CHECK(text.find("Refused: nothing would change.\n") != std::string::npos);
+  CHECK(text.starts_with("Operators\n  ~ kv  kv@1 -> kv@2\nMarkers\n"));
+  CHECK(text.find("Refused\n  ! " + start) != std::string::npos);
+  CHECK(text.ends_with("\n\nRefused: nothing would change.\n"));
+  const auto up = to_text(state_plan(kv_id, kv_1, kv_id, kv_2));
+  CHECK(up.find("      state: kv.capnp:State v1 -> v2 (Cap'n Proto)\n") != std::string::npos);
 }
 
 TEST_CASE("every refusal is told") {
@@ -229,14 +245,93 @@ TEST_CASE("an operator put on an arc rewires its neighbours, which keep their in
   CHECK(names(p, [](const auto& c) { return c.participates(); }) == "a b cache");
   CHECK(region(p) == "a b");
   CHECK(heads(p) == "a");
-  CHECK(to_text(p) == "  ~ a  x@1  (arcs change)\n"
-                      "  ~ b  x@1  (arcs change)\n"
+  CHECK(to_text(p) == "Operators\n"
+                      "  ~ a      x@1, arcs change\n"
+                      "  ~ b      x@1, arcs change\n"
                       "  + cache  x@1\n"
-                      "  - a.out -> b.in\n"
-                      "  + a.out -> cache.in\n"
-                      "  + cache.out -> b.in\n"
-                      "  markers cross: a (head), b\n"
-                      "Plan: 1 to add, 0 to replace, 0 to remove.\n");
+                      "Arcs\n"
+                      "  - a.out -> b.in  [8]\n"
+                      "  + a.out -> cache.in  [8]\n"
+                      "  + cache.out -> b.in  [8]\n"
+                      "Markers\n"
+                      "  enter at  a\n"
+                      "  cross     a, b\n"
+                      "\n"
+                      "Plan: 1 to add, 2 to change, 0 to remove (arcs: 2 to add, 1 to remove).\n");
+}
+
+TEST_CASE("what ends with its state is told, and so is from whom a renamed one has it") {
+  builder before, after;
+  before.op("a").state(kv_id, 1, kv_1).op("b", "kv", 1).state(kv_id, 1, kv_1);
+  after.op("c", "kv", 2).was("b").state(kv_id, 2, kv_2);
+  CHECK(to_text(make_plan(before, after)) ==
+        "Operators\n"
+        "  - a  x@1\n"
+        "      state: ends with it: kv.capnp:State\n"
+        "  ~ c  kv@1 -> kv@2, renamed from b\n"
+        "      state: kv.capnp:State v1 -> v2 (Cap'n Proto), from b\n"
+        "Markers\n"
+        "  enter at  a, b\n"
+        "  cross     a, b\n"
+        "\n"
+        "Plan: 0 to add, 1 to change, 1 to remove.\n");
+}
+
+TEST_CASE("a difference has the same notation, but neither states nor markers") {
+  const typed_graph before = http(), after = http(2, 1);
+  const auto by = trace_lineage(before.content, after.content);
+  const auto d = difference(before.content, after.content, by);
+  CHECK(d.changes());
+  CHECK(difference_text(d) == "Operators\n"
+                              "  ~ load  http.load@1 -> http.load@2\n"
+                              "\n"
+                              "Difference: 0 to add, 1 to change, 0 to remove.\n");
+  CHECK(difference_text(difference(before.content, before.content, by)) == "No difference.\n");
+}
+
+TEST_CASE("graphs that no check would accept are compared all the same") {
+  graph odd = static_cast<typed_graph>(http()).content;
+  odd.arcs.push_back({"ghost", "", "load", "", 8, 0});
+  odd.arcs.push_back({"load", "out", "phantom", "in", 8, 0});
+  odd.operators.push_back(odd.operators[0]);
+  const graph good = static_cast<typed_graph>(http()).content;
+  for (const auto& [from, to] : {std::pair(good, odd), std::pair(odd, good), std::pair(odd, odd)}) {
+    const auto text = difference_text(difference(from, to, trace_lineage(from, to)));
+    CHECK_FALSE(text.empty());
+  }
+  const auto text = difference_text(difference(good, odd, trace_lineage(good, odd)));
+  CHECK(text.find("  + ghost -> load  [8]\n") != std::string::npos);
+}
+
+TEST_CASE("what a file leaves out of operators whose types are unknown is no difference") {
+  const typed_graph running = builder()
+                                  .op("s")
+                                  .op("load", "http.load")
+                                  .set("root", std::string("/srv"))
+                                  .set("limit", std::int64_t{5})
+                                  .arc("s", "load");
+  graph_check check; // of a file that no module fits
+  check.types = {{"s", {}}};
+  auto file = running.content;
+  file.operators[1].version = 9;
+  file.operators[1].values = {};
+  file.operators[1].values.set("root", std::string("/www"));
+  file.arcs[0].to_port.clear();
+  const auto by = trace_lineage(running.content, file);
+  complete_from(file, check, running.content, by);
+  CHECK(difference_text(difference(running.content, file, by)) ==
+        "Operators\n"
+        "  ~ load  http.load@1 -> http.load@9\n"
+        "      root: /srv -> /www\n"
+        "\n"
+        "Difference: 0 to add, 1 to change, 0 to remove.\n");
+  // With two arcs that it may be, nothing is guessed.
+  auto doubled = running.content;
+  doubled.arcs.push_back({"s", "more", "load", "in", 8, 0});
+  auto open = running.content;
+  open.arcs[0].from_port.clear();
+  complete_from(open, {}, doubled, by);
+  CHECK(open.arcs[0].from_port.empty());
 }
 
 TEST_CASE("an arc with other credits is another arc") {
@@ -262,7 +357,7 @@ TEST_CASE("a loop that is drained has its head in the region, and what leads in 
   const auto p = make_plan(loop(feedback_policy::drain), loop(feedback_policy::drain, 2));
   CHECK(region(p) == "a b");
   CHECK(draining(p) == "a");
-  CHECK(to_text(p).find("loops are emptied first: a\n") != std::string::npos);
+  CHECK(to_text(p).find("  wait for the loops to be empty at  a\n") != std::string::npos);
   const auto entered =
       make_plan(loop(feedback_policy::drain, 1, true), loop(feedback_policy::drain, 2, true));
   CHECK(region(entered) == "a b side");
@@ -282,8 +377,8 @@ TEST_CASE("another policy is another arc, and a feedback arc that goes is draine
   const auto p = make_plan(loop(feedback_policy::hand_over), loop(feedback_policy::drain));
   CHECK(std::count_if(p.arcs.begin(), p.arcs.end(),
                       [](const auto& a) { return a.action == arc_action::remove; }) == 1);
-  CHECK(to_text(p).find("  - c.out -> a.in  (feedback: hand_over)\n"
-                        "  + c.out -> a.in  (feedback: drain)\n") != std::string::npos);
+  CHECK(to_text(p).find("  - c.out -> a.in  [8]  (feedback: hand_over)\n"
+                        "  + c.out -> a.in  [8]  (feedback: drain)\n") != std::string::npos);
   CHECK(draining(p) == "a");
 }
 
@@ -296,6 +391,101 @@ TEST_CASE("operators that stay but are on other cycles take part, to learn of it
   closed.arc("c", "a", 8, feedback_policy::hand_over);
   for (const auto& p : {make_plan(open, closed), make_plan(closed, open)})
     CHECK(names(p, [](const auto& c) { return c.participates(); }) == "a b c");
+}
+
+TEST_CASE("a renamed operator goes on with its arcs, its place and its state") {
+  const auto before = builder().op("s").op("a").op("t").arc("s", "a").arc("a", "t");
+  const auto after = builder().op("s").op("b").was("a").op("t").arc("s", "b").arc("b", "t");
+  const auto p = make_plan(before, after);
+  CHECK_FALSE(p.refused());
+  CHECK(with(p, operator_action::keep) == "s b t");
+  CHECK(change_of(p, "b").old_name == "a");
+  CHECK(names(p, [](const auto& c) { return c.participates(); }) == "b");
+  CHECK(region(p) == "b");
+  REQUIRE(p.arcs.size() == 2);
+  for (const auto& a : p.arcs) CHECK(a.action == arc_action::keep);
+  CHECK(p.arcs[1].arc.name() == "b.out -> t.in");
+  CHECK(p.arcs[1].before() == "a.out -> t.in");
+  CHECK(to_text(p).find("renamed from a") != std::string::npos);
+  CHECK(make_plan(after, after).empty());
+
+  builder kv_before, kv_after;
+  kv_before.op("a", "kv", 1).state(kv_id, 1, kv_1);
+  kv_after.op("b", "kv", 2).was("a").state(kv_id, 2, kv_2);
+  const auto moved = make_plan(kv_before, kv_after);
+  CHECK(change_of(moved, "b").action == operator_action::replace);
+  CHECK(change_of(moved, "b").old_name == "a");
+  CHECK(change_of(moved, "b").transfers_state);
+}
+
+TEST_CASE("a `was` is followed if what it names would end, passed over if all runs as wanted") {
+  const auto plan = [](const builder& before, const builder& after) {
+    const auto p = make_plan(before, after);
+    CHECK_FALSE(p.refused());
+    std::string text;
+    for (const auto& c : p.operators) {
+      const bool removed = c.action == operator_action::remove;
+      const auto from = c.action == operator_action::add ? "" : c.before();
+      text += (text.empty() ? "" : " ") + from + ">" + (removed ? "" : c.name);
+    }
+    return text;
+  };
+  // A new operator under the old name; then the same file again.
+  const auto fresh_a = builder().op("b").was("a").op("a");
+  CHECK(plan(builder().op("a"), fresh_a) == "a>b >a");
+  CHECK(plan(builder().op("a").op("b"), fresh_a) == "a>a b>b");
+  // The name was somebody else's, who ends.
+  CHECK(plan(builder().op("a").op("b"), builder().op("b").was("a")) == "a>b b>");
+  // One frees the name for the next, in whichever order they stand.
+  CHECK(plan(builder().op("a").op("b"), builder().op("c").was("b").op("b").was("a")) == "a>b b>c");
+  CHECK(plan(builder().op("a").op("b"), builder().op("b").was("a").op("c").was("b")) == "a>b b>c");
+  CHECK(plan(builder().op("b").op("c"), builder().op("b").was("a").op("c").was("b")) == "b>b c>c");
+  // A start from nothing knows no former names.
+  CHECK(plan(builder(), builder().op("b").was("a")) == ">b");
+}
+
+TEST_CASE("a `was` that cannot be followed is refused with the reason") {
+  const auto none = make_plan(builder().op("fetch").op("x"), builder().op("get").was("fetsh"));
+  REQUIRE(none.refusals.size() == 1);
+  CHECK(none.refusals[0].code == errc::not_found);
+  CHECK(none.refusals[0].message ==
+        "operator 'get': was = \"fetsh\" names no operator of the running graph; leave it out to "
+        "start 'get' anew; did you mean 'fetch'?");
+  const auto twice =
+      make_plan(builder().op("a"), builder().op("b").was("a").op("c").was("a")).refusals;
+  REQUIRE(twice.size() == 1);
+  CHECK(twice[0].message.find("'c'") != std::string::npos);
+  CHECK(twice[0].message.find("another one goes on from") != std::string::npos);
+}
+
+TEST_CASE(
+    "however operators are renamed, no two go on from one, and applying it again is no change") {
+  std::mt19937_64 random(5);
+  const auto name = [&] { return std::string(1, static_cast<char>('a' + random() % 5)); };
+  for (int i = 0; i < 5'000; ++i) {
+    graph running, wanted;
+    for (const auto* n : {"a", "b", "c", "d"}) {
+      if (random() % 2) running.operators.push_back({n, "x", 1, {}, {}, 0, {}});
+      if (random() % 3)
+        wanted.operators.push_back({n, "x", 1, {}, {}, 0, random() % 2 ? name() : ""});
+    }
+    const auto found = trace_lineage(running, wanted);
+    std::set<std::string> used;
+    for (const auto& [after, before] : found.old_names) {
+      CHECK(wanted.find(after));
+      CHECK(running.find(before));
+      CHECK(used.insert(before).second);
+      CHECK((after == before || wanted.find(after)->was == before));
+    }
+    // Nobody who runs under its name loses it for nothing.
+    for (const auto& op : wanted.operators)
+      if (running.find(op.name) && !found.old_names.count(op.name)) CHECK(used.count(op.name));
+    if (!found.refusals.empty()) continue;
+    const auto again = trace_lineage(wanted, wanted);
+    CHECK(again.refusals.empty());
+    for (const auto& [after, before] : again.old_names) CHECK(after == before);
+    CHECK(again.old_names.size() == wanted.operators.size());
+  }
 }
 
 TEST_CASE("a start adds everything and sends no markers") {
@@ -384,9 +574,11 @@ TEST_CASE("a plan as JSON has all that its text has") {
   CHECK(load["in_region"] == true);
   CHECK(load["is_head"] == true);
   CHECK(j["arcs"][0] == nlohmann::json{{"name", "accept.out -> parse.in"},
+                                       {"old_name", "accept.out -> parse.in"},
                                        {"action", "keep"},
                                        {"in_region", false}});
   const auto refused = nlohmann::json::parse(to_json(state_plan(kv_id, kv_1, 0, {})));
   CHECK(refused["refused"] == true);
   CHECK(refused["refusals"].size() == 1);
+  CHECK(refused["summary"] == nlohmann::json{{"add", 0}, {"change", 1}, {"remove", 0}});
 }

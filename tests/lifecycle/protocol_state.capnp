@@ -6,4 +6,5 @@ $Cxx.namespace("instar::test");
 # What the operators of the protocol tests keep.
 struct StageState {
   count @0 :UInt64;
+  born @1 :UInt64; # epoch that brought its place
 }

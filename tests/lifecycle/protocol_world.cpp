@@ -1,194 +1,19 @@
 #include "protocol_world.hpp"
 
-#include "protocol_state.capnp.h"
-
+#include <caf/actor_registry.hpp>
+#include <caf/exit_reason.hpp>
 #include <caf/send.hpp>
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
+#include <cstdlib>
 #include <set>
 #include <sstream>
-#include <stdexcept>
 
 namespace instar::test {
 
 namespace {
-
-/// Common to the test operators: their place in the script, and the state that they carry.
-class counting : public operator_base {
-public:
-  explicit counting(std::string_view type) : type_(type) {}
-  ~counting() override {
-    if (script_) --script_->instances;
-  }
-
-  void on_start(context& ctx) override { meet(ctx); }
-
-  std::optional<std::string> not_yet(context& ctx, cut_purpose) override {
-    meet(ctx);
-    if (script_->never_ready == type_) return "it never is";
-    return std::nullopt;
-  }
-
-  void save(state_writer& w) const override {
-    if (script_->throws_in_save == type_) throw std::runtime_error("told to fail in save");
-    w.init<StageState>().setCount(count_);
-  }
-
-  void restore(context& ctx, state_reader& r) override {
-    meet(ctx);
-    if (script_->throws_in_restore == type_) throw std::runtime_error("told to fail in restore");
-    count_ = r.root<StageState>().getCount();
-    script_->restored[std::string(ctx.name())] = count_;
-  }
-
-protected:
-  void meet(context& ctx) {
-    if (script_) return;
-    script_ = &ctx.host<script>();
-    ++script_->instances;
-  }
-
-  script* script_ = nullptr;
-  std::uint64_t count_ = 0;
-  std::string type_;
-};
-
-template <std::uint32_t Version>
-class source : public counting {
-public:
-  static constexpr out_port<item> out{0, "out"};
-  static constexpr operator_type type{.name = "test.source",
-                                      .version = Version,
-                                      .outputs = {out},
-                                      .state_schema = capnp::typeId<StageState>(),
-                                      .state_version = 1};
-  source() : counting("test.source@" + std::to_string(Version)) {}
-
-  void on_start(context& ctx) override {
-    meet(ctx);
-    ctx.events()->post(event{});
-  }
-  void on_events(context& ctx, std::span<event>) override {
-    for (std::uint64_t i = 0; i < script_->per_event && count_ < script_->total; ++i) {
-      auto next = make_payload<item>(count_++);
-      next->met.push_back(std::string(ctx.name()) + "@" + std::to_string(Version));
-      const auto key = next->number;
-      ctx.emit(out, std::move(next), key);
-    }
-    if (count_ < script_->total) ctx.events()->post(event{});
-  }
-  void on_packet(context&, std::size_t, packet) override {}
-};
-
-/// A new item with what this one has met, and the operator that passes it on.
-payload_ptr<item> stamped(const packet& p, const std::string& by) {
-  auto passed = make_payload<item>(p.as<item>().number);
-  passed->met = p.as<item>().met;
-  passed->met.push_back(by);
-  return passed;
-}
-
-/// Passes items on. A copy is made only where an arc before it is shared (fan-out).
-template <std::uint32_t Version>
-class stage : public counting {
-public:
-  static constexpr in_port<item> in{0, "in"};
-  static constexpr out_port<item> out{0, "out"};
-  static constexpr operator_type type{.name = "test.stage",
-                                      .version = Version,
-                                      .inputs = {in},
-                                      .outputs = {out},
-                                      .state_schema = capnp::typeId<StageState>(),
-                                      .state_version = 1};
-  explicit stage(const settings&) : counting("test.stage@" + std::to_string(Version)) {}
-
-  void on_packet(context& ctx, std::size_t, packet p) override {
-    if (ctx.name() == script_->throws_on_packet && p.as<item>().number == script_->throws_at)
-      throw std::runtime_error("told to fail on a packet");
-    ++count_;
-    ctx.emit(out, stamped(p, std::string(ctx.name()) + "@" + std::to_string(Version)), p.key);
-  }
-};
-
-/// Sends each item round through `again` as often as the script says, then lets it out.
-template <std::uint32_t Version>
-class turn : public counting {
-public:
-  static constexpr in_port<item> in{0, "in"};
-  static constexpr out_port<item> out{0, "out"};
-  static constexpr out_port<item> again{1, "again"};
-  static constexpr operator_type type{.name = "test.turn",
-                                      .version = Version,
-                                      .inputs = {in},
-                                      .outputs = {out, again},
-                                      .state_schema = capnp::typeId<StageState>(),
-                                      .state_version = 1};
-  explicit turn(const settings&) : counting("test.turn@" + std::to_string(Version)) {}
-
-  void on_packet(context& ctx, std::size_t, packet p) override {
-    const auto self = std::string(ctx.name()) + "@";
-    const auto& got = p.as<item>();
-    const auto done = static_cast<std::uint64_t>(std::count_if(
-        got.met.begin(), got.met.end(), [&](const std::string& m) { return m.starts_with(self); }));
-    const bool on = done < got.number % script_->rounds || got.number == script_->endless;
-    ++count_;
-    ctx.emit(on ? again : out, stamped(p, self + std::to_string(Version)), p.key);
-  }
-
-  std::optional<std::string> not_yet(context& ctx, cut_purpose purpose) override {
-    if (script_->emits_at_cut == type_) {
-      script_->emits_at_cut.clear();
-      auto own = make_payload<item>(script_->total);
-      own->met.push_back(std::string(ctx.name()) + "@" + std::to_string(Version));
-      ctx.emit(again, std::move(own));
-    }
-    return counting::not_yet(ctx, purpose);
-  }
-};
-
-/// Sends each item back to who asked: `left` for operators whose name ends with "_l".
-template <std::uint32_t Version>
-class answer : public counting {
-public:
-  static constexpr in_port<item> in{0, "in"};
-  static constexpr out_port<item> left{0, "left"};
-  static constexpr out_port<item> right{1, "right"};
-  static constexpr operator_type type{.name = "test.answer",
-                                      .version = Version,
-                                      .inputs = {in},
-                                      .outputs = {left, right},
-                                      .state_schema = capnp::typeId<StageState>(),
-                                      .state_version = 1};
-  explicit answer(const settings&) : counting("test.answer@" + std::to_string(Version)) {}
-
-  void on_packet(context& ctx, std::size_t, packet p) override {
-    const auto& asker = p.as<item>().met.back();
-    const bool from_left = asker.find("_l@") != std::string::npos;
-    ++count_;
-    ctx.emit(from_left ? left : right,
-             stamped(p, std::string(ctx.name()) + "@" + std::to_string(Version)), p.key);
-  }
-};
-
-template <std::uint32_t Version>
-class sink : public counting {
-public:
-  static constexpr in_port<item> in{0, "in"};
-  static constexpr operator_type type{.name = "test.sink",
-                                      .version = Version,
-                                      .inputs = {in},
-                                      .state_schema = capnp::typeId<StageState>(),
-                                      .state_version = 1};
-  sink() : counting("test.sink@" + std::to_string(Version)) {}
-
-  void on_packet(context& ctx, std::size_t, packet p) override {
-    const auto& got = p.as<item>();
-    auto met = got.met;
-    met.push_back(std::string(ctx.name()) + "@" + std::to_string(Version));
-    script_->sinks[std::string(ctx.name())].push_back({got.number, std::move(met)});
-    ++count_;
-  }
-};
 
 std::string default_type(const std::string& name) {
   if (name.starts_with("source")) return "test.source@1";
@@ -229,31 +54,11 @@ std::string without_versions(const std::vector<std::string>& met) {
 
 world::config::config() { set("scheduler.policy", caf::atom("testing")); }
 
-world::world(std::size_t activation_limit) {
+world::world(std::size_t activation_limit, const std::function<void(service_options&)>& tune) {
   options_.activation_limit = activation_limit;
-  library_.add<source<1>>();
-  library_.add<source<2>>();
-  for (std::uint32_t version = 1; version <= 2; ++version) {
-    auto add = [&]<class Op>(std::type_identity<Op>) {
-      library_.add(instar::describe(Op::type), [this](const settings& values) {
-        if (script_.throws_in_constructor ==
-            std::string(Op::type.name) + "@" + std::to_string(Op::type.version))
-          throw std::runtime_error("told to fail in the constructor");
-        return host_factory<Op>()(values);
-      });
-    };
-    if (version == 1) {
-      add(std::type_identity<stage<1>>{});
-      add(std::type_identity<turn<1>>{});
-      add(std::type_identity<answer<1>>{});
-    } else {
-      add(std::type_identity<stage<2>>{});
-      add(std::type_identity<turn<2>>{});
-      add(std::type_identity<answer<2>>{});
-    }
-  }
-  library_.add<sink<1>>();
-  library_.add<sink<2>>();
+  // Thousands of worlds, each with its transitions: only wanted when one is looked at.
+  if (!std::getenv("INSTAR_TEST_LOG")) spdlog::set_level(spdlog::level::off);
+  if (tune) tune(options_);
   environment_.pool = &pool_;
   environment_.resources.emplace(std::string(script::resource_name), &script_);
   system_ = std::make_unique<caf::actor_system>(config_);
@@ -309,10 +114,13 @@ graph world::make_graph(const std::vector<std::string>& chains,
 
 void world::order(wanted_graph wanted, std::chrono::nanoseconds deadline) {
   auto o = std::make_shared<transition_order>();
-  o->wanted = std::move(wanted);
+  o->wanted = wanted;
   o->who = "test";
   o->deadline = deadline;
-  o->done = [this](history_entry e) { outcomes_.push_back(std::move(e)); };
+  o->done = [this, wanted = std::move(wanted)](history_entry e) {
+    note_outcome(wanted, std::move(e));
+  };
+  o->accepted = [this](std::uint64_t id) { accepted.push_back(id); };
   caf::anon_send(admin_, order_message{std::move(o)});
 }
 
@@ -321,8 +129,54 @@ void world::stop() {
   o->wanted = graph{};
   o->who = "test";
   o->stops = true;
-  o->done = [this](history_entry e) { outcomes_.push_back(std::move(e)); };
+  o->done = [this](history_entry e) { note_outcome(graph{}, std::move(e)); };
   caf::anon_send(admin_, order_message{std::move(o)});
+}
+
+void world::note_outcome(const wanted_graph& wanted, history_entry e) {
+  outcomes_.push_back(std::move(e));
+  const auto& noted = outcomes_.back();
+  if (noted.outcome == transition_outcome::committed) {
+    auto what = wanted;
+    if (const auto* back = std::get_if<rollback_to>(&wanted)) {
+      const auto former = std::find_if(graphs_.rbegin(), graphs_.rend(), [&](const auto& g) {
+        return back->epoch ? g.epoch == back->epoch : g.epoch < graphs_.back().epoch;
+      });
+      what = former != graphs_.rend() ? former->content : graph{};
+    }
+    committed_.emplace(noted.epoch, std::move(what));
+    note_graphs();
+  }
+  if (on_outcome) on_outcome(noted);
+}
+
+/// Those that ran at the same time have changed different parts, in any order: the order of their
+/// epochs will do.
+void world::note_graphs() {
+  graphs_.clear();
+  graph now;
+  for (const auto& [epoch, wanted] : committed_) {
+    if (const auto* whole = std::get_if<graph>(&wanted)) now = *whole;
+    else
+      for (const auto& update : std::get<std::vector<operator_update>>(wanted))
+        for (auto& op : now.operators)
+          if (op.name == update.name) {
+            op.type = update.type;
+            op.version = update.version;
+          }
+    graphs_.push_back({epoch, now});
+  }
+}
+
+void world::cancel(cancel_request which) {
+  which.who = "test";
+  caf::anon_send(admin_, cancel_message{std::move(which), [this](std::vector<cancel_answer> got) {
+                                          answers = std::move(got);
+                                        }});
+}
+
+service_status world::look() {
+  return dynamic_cast<supervisor&>(*caf::actor_cast<caf::abstract_actor*>(supervisor_)).status();
 }
 
 bool world::step() {
@@ -332,7 +186,9 @@ bool world::step() {
     const auto chosen = jobs.begin() + static_cast<std::ptrdiff_t>((*random_)() % jobs.size());
     std::rotate(jobs.begin(), chosen, chosen + 1);
   }
-  return scheduler_->try_run_once();
+  const bool ran = scheduler_->try_run_once();
+  if (watches_) note_runners();
+  return ran;
 }
 
 void world::run() {
@@ -347,6 +203,56 @@ service_status world::status() {
   caf::anon_send(admin_, status_message{[&](service_status s) { got = std::move(s); }});
   run();
   return got;
+}
+
+std::optional<std::string> world::check(bool complete) const {
+  if (!script_.breaches.empty()) return script_.breaches.front();
+  if (graphs_.empty()) return std::nullopt;
+  if (auto breach = script_.seen.check(graphs_, complete)) return breach;
+  if (!complete) return std::nullopt;
+  for (const auto& op : graphs_.back().content.operators)
+    if (is_source(op.type) && script_.seen.entries(op.name) % script_.total != 0)
+      return op.name + " has stopped after " + std::to_string(script_.seen.entries(op.name)) +
+             " items";
+  return std::nullopt;
+}
+
+std::optional<std::string> world::check_ended() const {
+  const auto tell = [](std::int64_t n, const char* what) {
+    return std::to_string(n) + " " + what + " left alive";
+  };
+  if (operators_alive() != operators_before_)
+    return tell(operators_alive() - operators_before_, "operators");
+  if (item::alive != items_before_) return tell(item::alive - items_before_, "items");
+  constexpr std::size_t own = 2; // supervisor and admin actor
+  if (const auto running = system_->registry().running(); running != own)
+    return tell(static_cast<std::int64_t>(running - own), "actors");
+  return std::nullopt;
+}
+
+void world::watch_runners() {
+  watches_ = true;
+  note_runners();
+}
+
+void world::note_runners() {
+  for (auto* job : scheduler_->jobs) {
+    auto* made = dynamic_cast<runner*>(job);
+    const auto same = [&](const auto& known) { return known.first == made && known.second.lock(); };
+    if (!made || std::any_of(runners_.begin(), runners_.end(), same)) continue;
+    runners_.emplace_back(made, caf::actor_cast<caf::weak_actor_ptr>(made));
+  }
+}
+
+bool world::alive(std::size_t index) const {
+  const auto held = runners_[index].second.lock();
+  return held && !static_cast<caf::monitorable_actor*>(held->get())
+                      ->getf(caf::abstract_actor::is_terminated_flag);
+}
+
+void world::kill(std::size_t index) {
+  if (auto held = runners_[index].second.lock())
+    caf::anon_send_exit(caf::actor_cast<caf::actor>(held), caf::exit_reason::kill);
 }
 
 std::optional<std::string> check_order(const script& of, const std::string& sink,

@@ -2,9 +2,10 @@
 
 #include "actors/blocking_pool.hpp"
 #include "lifecycle/admin_actor.hpp"
-#include "lifecycle/operator_library.hpp"
 #include "lifecycle/supervisor.hpp"
+#include "protocol_operators.hpp"
 
+#include <caf/actor_control_block.hpp>
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
 #include <caf/scheduler/test_coordinator.hpp>
@@ -17,60 +18,25 @@
 #include <random>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace instar::test {
-
-/// One packet's content: a number and the operators that it has met, as `name@version`.
-struct item : payload {
-  static constexpr std::string_view payload_name = "test.item";
-  explicit item(std::uint64_t n) : number(n) { ++alive; }
-  ~item() override { --alive; }
-  std::string_view type_name() const noexcept override { return payload_name; }
-
-  std::uint64_t number;
-  std::vector<std::string> met;
-  static inline std::int64_t alive = 0;
-};
-
-/// What a sink has received.
-struct received {
-  std::uint64_t number = 0;
-  std::vector<std::string> met;
-};
-
-/// What the operators of a test do, and what they saw. One per test, reached by the operators
-/// through the host resource `test.script`.
-struct script {
-  static constexpr std::string_view resource_name = "test.script";
-
-  std::uint64_t total = 100;            ///< items that each source emits
-  std::uint64_t per_event = 1;          ///< items per activation of a source
-  std::uint64_t rounds = 3;             ///< `test.turn` sends item n round n % rounds times
-  std::optional<std::uint64_t> endless; ///< … but this one for ever
-  std::map<std::string, std::vector<received>> sinks;
-  std::map<std::string, std::uint64_t> restored; ///< stage count after its last restore
-
-  // Faults, by operator type reference ("test.stage@2"); those that a fault names throw or wait.
-  std::string throws_in_constructor, throws_in_save, throws_in_restore, never_ready;
-  std::string emits_at_cut;     ///< a `test.turn` that once sends round an item of its own
-  std::string throws_on_packet; ///< by operator name
-  std::uint64_t throws_at = 0;  ///< … at this number
-  int instances = 0;            ///< operators alive
-};
 
 /// A service on CAF's deterministic scheduler: the real supervisor and the real runners, one
 /// message at a time, in virtual time.
 class world {
 public:
-  explicit world(std::size_t activation_limit = 1);
+  explicit world(std::size_t activation_limit = 1,
+                 const std::function<void(service_options&)>& tune = {});
   ~world();
 
   script& plot() { return script_; }
 
   /// A graph from chains such as "source -> a -> sink"; the types from `types` (default version 1
   /// of `test.source`, `test.sink`, `test.turn`, `test.answer` for names that begin so, else
-  /// `test.stage`). An output is named as in "turn.again -> a"; "a ~> b" is a feedback arc.
+  /// `test.stage`). An output is named as in "turn.again -> a", where there are several; "a ~> b"
+  /// is a feedback arc.
   static graph make_graph(const std::vector<std::string>& chains,
                           const std::map<std::string, std::string>& types = {},
                           std::size_t capacity = 4,
@@ -79,7 +45,15 @@ public:
   /// Asks for a transition; the outcome is in `outcomes()` once it has one.
   void order(wanted_graph wanted, std::chrono::nanoseconds deadline = std::chrono::seconds(5));
   void stop();
+  /// Answers of the supervisor are in `answers` once it has come to it.
+  void cancel(cancel_request which);
+  std::vector<cancel_answer> answers;
+  std::vector<std::uint64_t> accepted; ///< ids in the order in which they were told
   const std::vector<history_entry>& outcomes() const { return outcomes_; }
+  /// Called with each outcome, inside the supervisor's turn.
+  std::function<void(const history_entry&)> on_outcome;
+  /// The graphs that have been committed so far, as this world knows them.
+  const std::vector<graph_version>& graphs() const { return graphs_; }
 
   /// Runs one message; false if there is none.
   bool step();
@@ -90,16 +64,36 @@ public:
   void shuffle(std::uint64_t seed) { random_.emplace(seed); }
 
   service_status status();
+  /// The same at once, without running anything.
+  service_status look();
   std::vector<std::string> stop_reasons;
+
+  /// The first breach of the invariants up to now, or nothing. Only when all is at rest. Unless
+  /// `complete` something may be missing, because an actor was killed.
+  std::optional<std::string> check(bool complete = true) const;
+  /// What is left over after the service has stopped, or nothing.
+  std::optional<std::string> check_ended() const;
+
+  /// From now on notes the actors that run operators, in the order in which they were made: of one
+  /// transition by name.
+  void watch_runners();
+  std::size_t runners() const { return runners_.size(); }
+  bool alive(std::size_t runner) const;
+  void kill(std::size_t runner);
 
 private:
   struct config : caf::actor_system_config {
     config();
   };
 
+  void note_outcome(const wanted_graph& wanted, history_entry e);
+  void note_graphs();
+  void note_runners();
+
+  const std::int64_t items_before_ = item::alive, operators_before_ = operators_alive();
   script script_;
   service_options options_;
-  host_library library_;
+  scripted_library library_{script_};
   blocking_pool pool_{0};
   runner_environment environment_;
   config config_;
@@ -107,7 +101,11 @@ private:
   caf::scheduler::test_coordinator* scheduler_ = nullptr;
   caf::actor supervisor_, admin_;
   std::vector<history_entry> outcomes_;
+  std::map<epoch_t, wanted_graph> committed_; // no rollbacks: what they led to
+  std::vector<graph_version> graphs_;         // after each of them
   std::optional<std::mt19937_64> random_;
+  bool watches_ = false;
+  std::vector<std::pair<const void*, caf::weak_actor_ptr>> runners_;
 };
 
 /// The invariants that every run has to keep; returns the first breach as text, or nothing.

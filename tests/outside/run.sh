@@ -31,6 +31,11 @@ eventually() {
 }
 
 cmake --install "$build" --prefix "$place/instar" >"$place/install.log"
+# The installed headers are complete, and need no CAF.
+(cd "$place/instar/include/instar" && find . -name '*.hpp' | sort | sed 's|^\./\(.*\)|#include "\1"|') >"$place/all.cpp"
+grep -q reactor.hpp "$place/all.cpp" || fail "the headers are not installed"
+c++ -std=c++20 -fsyntax-only -I"$place/instar/include/instar" "$place/all.cpp" 2>"$place/headers.log" ||
+  fail "an installed header does not compile"
 cp -r "$here" "$place/example"
 cd "$place/example"
 PATH=$place/instar/bin:$PATH

@@ -26,7 +26,7 @@ settings values(std::int64_t max_pipelined = 64) {
 }
 
 struct fixture {
-  net::reactor sockets;
+  test::driven_reactor sockets;
   fake_context ctx{sockets};
   parse tested{values()};
   test::connected one = test::connect(sockets);

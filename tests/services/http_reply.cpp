@@ -39,7 +39,7 @@ payload_ptr<file::handle> file_with(std::string_view text) {
 }
 
 struct fixture {
-  net::reactor sockets;
+  test::driven_reactor sockets;
   fake_context ctx{sockets};
 
   connected connect() {

@@ -52,7 +52,7 @@ std::uint16_t port_of(const fake_context& ctx) {
 }
 
 struct fixture {
-  net::reactor sockets;
+  test::driven_reactor sockets;
   fake_context ctx{sockets};
 
   std::string text_of(const std::vector<payload_ptr<net::chunk>>& chunks) {

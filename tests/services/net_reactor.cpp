@@ -13,6 +13,7 @@
 using namespace instar;
 using namespace instar::net;
 using instar::test::connect;
+using instar::test::driven_reactor;
 using instar::test::eventually;
 
 namespace {
@@ -35,7 +36,7 @@ bool is_open(int fd) { return ::fcntl(fd, F_GETFD) != -1; }
 } // namespace
 
 TEST_CASE("what becomes readable is posted to the inlet that asked for it") {
-  reactor sockets;
+  driven_reactor sockets;
   auto to = make_inlet();
   auto one = connect(sockets);
   const auto held = sockets.watch(one.here, interest::reads, to);
@@ -47,7 +48,7 @@ TEST_CASE("what becomes readable is posted to the inlet that asked for it") {
 }
 
 TEST_CASE("a connection has at most one undelivered event, whatever arrives") {
-  reactor sockets;
+  driven_reactor sockets;
   auto to = make_inlet();
   auto one = connect(sockets);
   auto other = connect(sockets);
@@ -65,7 +66,7 @@ TEST_CASE("a connection has at most one undelivered event, whatever arrives") {
 }
 
 TEST_CASE("the end of the peer's data is told even while an event is undelivered") {
-  reactor sockets;
+  driven_reactor sockets;
   auto to = make_inlet();
   auto one = connect(sockets);
   const auto held = sockets.watch(one.here, interest::reads, to);
@@ -79,7 +80,7 @@ TEST_CASE("the end of the peer's data is told even while an event is undelivered
 }
 
 TEST_CASE("writability is told once for each time it was asked for") {
-  reactor sockets;
+  driven_reactor sockets;
   auto to = make_inlet();
   auto one = connect(sockets);
   const auto held = sockets.watch(one.here, interest::writes, to);
@@ -104,7 +105,7 @@ TEST_CASE("writability is told once for each time it was asked for") {
 }
 
 TEST_CASE("a subscription goes over to the inlet that asked last") {
-  reactor sockets;
+  driven_reactor sockets;
   auto before = make_inlet(), after = make_inlet();
   auto one = connect(sockets);
   const auto old_lease = sockets.watch(one.here, interest::reads, before);
@@ -115,7 +116,7 @@ TEST_CASE("a subscription goes over to the inlet that asked last") {
 }
 
 TEST_CASE("a socket is found by its id as long as a lease of it exists, then closed") {
-  reactor sockets;
+  driven_reactor sockets;
   auto one = connect(sockets);
   const auto id = one.here->id();
   const int fd = one.here->fd();
@@ -138,7 +139,7 @@ TEST_CASE("a socket is found by its id as long as a lease of it exists, then clo
 }
 
 TEST_CASE("a connection that is let go of while its event is under way stays alive for it") {
-  reactor sockets;
+  driven_reactor sockets;
   auto to = make_inlet();
   for (int i = 0; i < 200; ++i) {
     auto one = connect(sockets);
@@ -158,7 +159,7 @@ TEST_CASE("a connection that is let go of while its event is under way stays ali
 }
 
 TEST_CASE("nothing is posted after the reactor was stopped") {
-  reactor sockets;
+  driven_reactor sockets;
   auto to = make_inlet();
   auto one = connect(sockets);
   const auto held = sockets.watch(one.here, interest::reads, to);
@@ -169,7 +170,7 @@ TEST_CASE("nothing is posted after the reactor was stopped") {
 }
 
 TEST_CASE("a listener on port 0 tells the port it got, and a port in use is refused by name") {
-  reactor sockets;
+  driven_reactor sockets;
   auto first = sockets.bind({"127.0.0.1", 0, 16});
   REQUIRE(first);
   REQUIRE((*first)->listen());
@@ -183,7 +184,7 @@ TEST_CASE("a listener on port 0 tells the port it got, and a port in use is refu
 }
 
 TEST_CASE("what is kept for a hand-over is kept as long as its ticket") {
-  reactor sockets;
+  driven_reactor sockets;
   auto& kept = sockets.kept();
   {
     auto one = connect(sockets);
@@ -198,7 +199,7 @@ TEST_CASE("what is kept for a hand-over is kept as long as its ticket") {
 }
 
 TEST_CASE("a request that gets lost breaks its connection off") {
-  reactor sockets;
+  driven_reactor sockets;
   auto one = connect(sockets);
   { const open_request lost(one.here); }
   CHECK(one.here->open_requests() == 0);

@@ -101,8 +101,9 @@ private:
         if (const auto at = held.as<net::listener>()) return at->port();
     return 0;
   }
-  static service_options options() {
+  service_options options() {
     service_options o;
+    o.events = &sockets_;
     o.blocking_threads = 2; // so that all of them run from the first requests on
     return o;
   }

@@ -5,10 +5,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 namespace instar::test {
@@ -52,6 +54,25 @@ public:
 private:
   int fd_;
   bool ended_ = false;
+};
+
+/// A reactor with a thread that polls it, in place of a service's workers.
+class driven_reactor : public net::reactor {
+public:
+  driven_reactor()
+      : thread_([this] {
+          while (!stopped_) poll(true);
+        }) {}
+  ~driven_reactor() override { stop(); }
+  void stop() {
+    stopped_ = true;
+    interrupt();
+    if (thread_.joinable()) thread_.join();
+  }
+
+private:
+  std::atomic<bool> stopped_ = false;
+  std::thread thread_;
 };
 
 /// A connection of `sockets` and its peer.

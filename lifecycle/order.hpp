@@ -1,0 +1,39 @@
+#pragma once
+
+#include "actors/graph.hpp"
+#include "lifecycle/service.hpp"
+#include "lifecycle/status.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace instar {
+
+/// What the running graph should become: a whole graph, some operators of it exchanged (of the
+/// graph that runs when the order's turn comes), or the graph of a former epoch.
+using wanted_graph = std::variant<graph, std::vector<operator_update>, rollback_to>;
+
+/// For people, before there is a plan.
+std::string describe(const wanted_graph& wanted);
+
+/// A transition as it was asked for.
+struct transition_order {
+  wanted_graph wanted;
+  std::string who;
+  std::chrono::nanoseconds deadline{0};
+  bool stops = false; ///< drains: past the deadline what is left is cut off
+  std::function<void(history_entry)> done;
+  std::function<void(std::uint64_t id)> accepted; ///< at once, before `done`; may be empty
+  std::uint64_t id = 0;                           ///< given by the supervisor
+
+  /// Exchanges operators of whatever graph runs; otherwise it says what the whole shall be.
+  bool updates() const {
+    return !stops && std::holds_alternative<std::vector<operator_update>>(wanted);
+  }
+};
+
+} // namespace instar

@@ -1,0 +1,211 @@
+#include "services/http/cache.hpp"
+
+#include "services/file/content_type.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <iterator>
+#include <utility>
+
+namespace instar::http {
+
+namespace {
+
+/// Whoever loads answers every request, or has lost it by an error; after this time the latter.
+constexpr std::chrono::seconds lost_after{60};
+
+std::size_t size_of(const settings& values, std::string_view name) {
+  return static_cast<std::size_t>(std::max<std::int64_t>(0, values.integer(name)));
+}
+
+/// The body in memory, whatever form it has; null if it cannot be read.
+payload_ptr<net::buffer> in_memory(const body& from) {
+  if (from.bytes()) return from.bytes();
+  auto bytes = net::buffer::make(from.size());
+  std::size_t done = 0;
+  while (done < bytes->size()) {
+    const auto got = ::pread(from.file()->fd(), bytes->data() + done, bytes->size() - done,
+                             static_cast<off_t>(from.offset() + done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return nullptr;
+    done += static_cast<std::size_t>(got);
+  }
+  return bytes;
+}
+
+} // namespace
+
+cache::cache(const settings& values)
+    : max_bytes_(size_of(values, "max_bytes")), max_body_(size_of(values, "max_body")),
+      max_age_(std::max<std::int64_t>(0, values.integer("max_age"))),
+      looked_for_lost_(clock::now()) {}
+
+std::size_t cache::entry::cost() const {
+  constexpr std::size_t overhead = 128; // of list and table
+  return overhead + target.size() + (body ? body->size() : 0);
+}
+
+void cache::on_start(context& ctx) { sockets_ = &ctx.host<net::reactor>(); }
+
+void cache::on_packet(context& ctx, std::size_t port, packet p) {
+  handed_over_.clear(); // goes on, so what it saved was not taken over
+  if (port == asked.index) on_request(ctx, std::move(p));
+  else on_loaded(ctx, std::move(p));
+}
+
+void cache::on_request(context& ctx, packet p) {
+  auto& from = p.as<request>();
+  if (!from.from()) return; // its answer goes another way
+  const auto connection = p.key;
+  if (from.line().refused == 0 && !open_of_.count(connection))
+    if (const auto* found = find(from.target())) {
+      auto made = make_payload<response>(from.take_from(), from.line());
+      made->modified = found->modified;
+      made->content_type = found->content_type;
+      made->content_length = found->body ? found->body->size() : 0;
+      if (found->body && made->line.method != method::head) made->body = body(found->body);
+      ctx.emit(out, std::move(made), connection);
+      return;
+    }
+  const bool may_keep = from.line().refused == 0 && from.line().method == method::get;
+  open_.emplace(
+      ++last_miss_,
+      open_miss{connection, may_keep ? std::string(from.target()) : std::string(), clock::now()});
+  ++open_of_[connection];
+  ctx.emit_packet(miss.index, packet{std::move(p.body), last_miss_});
+  forget_lost();
+}
+
+void cache::on_loaded(context& ctx, packet p) {
+  const auto at = open_.find(p.key);
+  if (at == open_.end()) return; // it was given up
+  const auto connection = at->second.connection;
+  auto& answer = p.as<response>();
+  if (answer.status == 200 && !at->second.target.empty() &&
+      answer.content_length == answer.body.size() && answer.body.size() <= max_body_ &&
+      admits(at->second.target))
+    keep(std::move(at->second.target), answer);
+  close(at);
+  ctx.emit_packet(out.index, packet{std::move(p.body), connection});
+}
+
+cache::entry* cache::find(std::string_view target) {
+  const auto at = by_target_.find(target);
+  if (at == by_target_.end()) return nullptr;
+  if (clock::now() - at->second->loaded_at > max_age_) {
+    drop(at->second);
+    return nullptr;
+  }
+  entries_.splice(entries_.begin(), entries_, at->second);
+  return &*at->second;
+}
+
+void cache::keep(std::string target, const response& answer) {
+  entry fresh{std::move(target), answer.content_type, answer.modified, nullptr, clock::now()};
+  if (answer.body.size() > 0 && !(fresh.body = in_memory(answer.body))) return;
+  if (const auto old = by_target_.find(fresh.target); old != by_target_.end()) drop(old->second);
+  insert(std::move(fresh));
+}
+
+void cache::insert(entry e) {
+  bytes_ += e.cost();
+  entries_.push_front(std::move(e));
+  by_target_.emplace(entries_.front().target, entries_.begin());
+  while (bytes_ > max_bytes_) drop(std::prev(entries_.end()));
+}
+
+void cache::drop(entry_list::iterator at) {
+  bytes_ -= at->cost();
+  by_target_.erase(at->target);
+  entries_.erase(at);
+}
+
+void cache::close(std::unordered_map<std::uint64_t, open_miss>::iterator at) {
+  const auto count = open_of_.find(at->second.connection);
+  if (--count->second == 0) open_of_.erase(count);
+  open_.erase(at);
+}
+
+/// Requests that whoever loads has lost by an error.
+void cache::forget_lost() {
+  const auto now = clock::now();
+  if (now - looked_for_lost_ < lost_after) return;
+  looked_for_lost_ = now;
+  for (auto at = open_.begin(); at != open_.end();) {
+    const auto lost = at++;
+    if (now - lost->second.since > lost_after) close(lost);
+  }
+}
+
+std::optional<std::string> cache::not_yet(context&, cut_purpose purpose) {
+  if (purpose == cut_purpose::hand_over || open_.empty()) return std::nullopt;
+  return std::to_string(open_.size()) + " requests are being loaded";
+}
+
+void cache::save(state_writer& into) const {
+  handed_over_.clear();
+  const auto now = clock::now();
+  auto saved = into.init<CacheState>();
+  saved.setLastMiss(last_miss_);
+  auto entries = saved.initEntries(static_cast<unsigned>(entries_.size()));
+  unsigned i = 0;
+  for (auto one = entries_.rbegin(); one != entries_.rend(); ++one) {
+    auto entry = entries[i++];
+    entry.setTarget(one->target);
+    entry.setContentType(std::string(one->content_type));
+    entry.setModified(one->modified);
+    entry.setAgeNs((now - one->loaded_at) / std::chrono::nanoseconds(1));
+    if (!one->body) continue;
+    handed_over_.push_back(sockets_->kept().put(one->body));
+    entry.setBody(handed_over_.back().id());
+  }
+  auto open = saved.initOpen(static_cast<unsigned>(open_.size()));
+  i = 0;
+  for (const auto& [id, one] : open_) {
+    auto miss = open[i++];
+    miss.setId(id);
+    miss.setConnection(one.connection);
+    miss.setTarget(one.target);
+    miss.setAgeNs((now - one.since) / std::chrono::nanoseconds(1));
+  }
+}
+
+void cache::restore(context& ctx, state_reader& from) {
+  sockets_ = &ctx.host<net::reactor>();
+  const auto now = clock::now();
+  const auto saved = from.root<CacheState>();
+  last_miss_ = saved.getLastMiss();
+  for (const auto one : saved.getEntries()) {
+    entry e{std::string(one.getTarget()),
+            file::kept_content_type(std::string(one.getContentType())), one.getModified(), nullptr,
+            now - std::chrono::nanoseconds(one.getAgeNs())};
+    if (one.getBody() != 0) {
+      const auto kept = sockets_->kept().get(one.getBody());
+      auto* bytes = dynamic_cast<net::buffer*>(kept.get());
+      if (!bytes) continue; // a cache may forget
+      e.body = payload_ptr<net::buffer>::share(bytes);
+    }
+    if (!by_target_.count(e.target)) insert(std::move(e));
+  }
+  for (const auto one : saved.getOpen()) {
+    open_.emplace(one.getId(), open_miss{one.getConnection(), std::string(one.getTarget()),
+                                         now - std::chrono::nanoseconds(one.getAgeNs())});
+    ++open_of_[one.getConnection()];
+  }
+}
+
+bool cache_v2::admits(std::string_view target) {
+  if (marked_ > filter_size / 2) { // too full to tell
+    seen_.assign(filter_size, false);
+    marked_ = 0;
+  }
+  auto&& seen = seen_[std::hash<std::string_view>()(target) % filter_size];
+  if (seen) return true;
+  seen = true;
+  ++marked_;
+  return false;
+}
+
+} // namespace instar::http

@@ -1,0 +1,4 @@
+#include "actors/module.hpp"
+#include "services/http/cache.hpp"
+
+INSTAR_MODULE("http_cache_v1", instar::http::cache_v1)

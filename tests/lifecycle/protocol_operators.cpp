@@ -1,0 +1,369 @@
+#include "protocol_operators.hpp"
+
+#include "protocol_state.capnp.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace instar::test {
+
+namespace {
+
+std::int64_t alive = 0;
+
+/// Common to the test operators: their place in the script, and the state that they carry.
+class counting : public operator_base {
+public:
+  counting(std::string_view name, std::uint32_t version)
+      : type_(std::string(name) + "@" + std::to_string(version)),
+        suffix_("@" + std::to_string(version)) {
+    ++alive;
+  }
+  ~counting() override {
+    --alive;
+    if (script_) --script_->instances;
+  }
+
+  void on_start(context& ctx) override {
+    meet(ctx);
+    if (!restored_) {
+      who_.born = ctx.epoch();
+      return;
+    }
+    // Not in `restore`: an instance that is never started may be given a state that is out of date,
+    // because the old one has been told to go on.
+    if (const auto worked = script_->seen.processed(who_); worked != count_)
+      script_->breaches.push_back("the state of " + name_ + " says " + std::to_string(count_) +
+                                  " packets, it had " + std::to_string(worked));
+  }
+
+  std::optional<std::string> not_yet(context& ctx, cut_purpose) override {
+    meet(ctx);
+    if (is(script_->never_ready)) return "it never is";
+    return std::nullopt;
+  }
+
+  void save(state_writer& w) const override {
+    if (script_ && is(script_->throws_in_save)) throw std::runtime_error("told to fail in save");
+    auto to = w.init<StageState>();
+    to.setCount(count_);
+    to.setBorn(who_.born);
+  }
+
+  void restore(context& ctx, state_reader& r) override {
+    meet(ctx);
+    if (is(script_->throws_in_restore)) throw std::runtime_error("told to fail in restore");
+    count_ = r.root<StageState>().getCount();
+    who_.born = r.root<StageState>().getBorn();
+    script_->restored[name_] = count_;
+    restored_ = true;
+  }
+
+protected:
+  void meet(context& ctx) {
+    if (script_) return;
+    script_ = &ctx.host<script>();
+    ++script_->instances;
+    name_ = ctx.name();
+    who_.op = script_->seen.index(name_);
+    who_.instance = ctx.epoch();
+  }
+
+  /// Notes a packet; throws if the script wants that.
+  std::size_t take(const item& i) {
+    const auto at = script_->seen.take(who_, i.tag);
+    const bool first = script_->throws_on_first_packet == type_ && !worked_;
+    if (first) script_->throws_on_first_packet.clear();
+    if (first || (name_ == script_->throws_on_packet && i.number == script_->throws_at)) {
+      script_->seen.fail(who_, at);
+      throw std::runtime_error("told to fail on a packet");
+    }
+    worked_ = true;
+    ++count_;
+    return at;
+  }
+
+  payload_ptr<item> make(std::uint64_t number, std::size_t at, std::string_view port,
+                         const std::vector<std::string>* met = nullptr) {
+    auto made = make_payload<item>(number);
+    made->tag = script_->seen.emit(who_, at, port);
+    if (script_->notes_ways) {
+      if (met) made->met = *met;
+      made->met.push_back(name_ + suffix_);
+    }
+    return made;
+  }
+
+  script* script_ = nullptr;
+  bool restored_ = false;
+  std::uint64_t count_ = 0;
+  ledger::who who_;
+  std::string name_, type_, suffix_;
+
+private:
+  bool is(const std::string& named) const {
+    return !named.empty() && (named == type_ || named == name_);
+  }
+
+  bool worked_ = false;
+};
+
+template <std::uint32_t Version>
+class source : public counting {
+public:
+  static constexpr out_port<item> out{0, "out"};
+  static constexpr operator_type type{.name = "test.source",
+                                      .version = Version,
+                                      .outputs = {out},
+                                      .state_schema = capnp::typeId<StageState>(),
+                                      .state_version = 1};
+  source() : counting(type.name, Version) {}
+
+  void on_start(context& ctx) override {
+    counting::on_start(ctx);
+    ctx.events()->post(event{});
+  }
+  void on_events(context& ctx, std::span<event>) override {
+    for (std::uint64_t i = 0; i < script_->per_event && count_ < script_->total; ++i) {
+      const auto number = count_++;
+      ctx.emit(out, make(number, script_->seen.begin(who_, number), out.name), number);
+    }
+    if (count_ < script_->total) ctx.events()->post(event{});
+  }
+  void on_packet(context&, std::size_t, packet) override {}
+};
+
+/// A source whose events are its items: none may be lost, come twice or be overtaken. Some are
+/// always on their way, so that there are new ones while older ones have been taken.
+template <std::uint32_t Version>
+class feed : public counting {
+public:
+  static constexpr out_port<item> out{0, "out"};
+  static constexpr operator_type type{.name = "test.feed",
+                                      .version = Version,
+                                      .outputs = {out},
+                                      .state_schema = capnp::typeId<StageState>(),
+                                      .state_version = 1};
+  feed() : counting(type.name, Version) {}
+
+  void on_start(context& ctx) override {
+    counting::on_start(ctx);
+    if (restored_) return;
+    for (std::uint64_t i = 0; i < std::min(ahead, script_->total); ++i)
+      ctx.events()->post(event{nullptr, i});
+  }
+  void on_events(context& ctx, std::span<event> events) override {
+    for (const auto& e : events) {
+      if (e.value != count_)
+        script_->breaches.push_back("event " + std::to_string(e.value) + " of " + name_ +
+                                    " instead of " + std::to_string(count_));
+      const auto number = count_++;
+      ctx.emit(out, make(number, script_->seen.begin(who_, number), out.name), number);
+      if (e.value + ahead < script_->total) ctx.events()->post(event{nullptr, e.value + ahead});
+    }
+  }
+  void on_packet(context&, std::size_t, packet) override {}
+
+private:
+  static constexpr std::uint64_t ahead = 8;
+};
+
+/// Passes items on. Makes a new one, because an arc before it may be shared (fan-out).
+template <std::uint32_t Version>
+class stage : public counting {
+public:
+  static constexpr in_port<item> in{0, "in"};
+  static constexpr out_port<item> out{0, "out"};
+  static constexpr operator_type type{.name = "test.stage",
+                                      .version = Version,
+                                      .inputs = {in},
+                                      .outputs = {out},
+                                      .state_schema = capnp::typeId<StageState>(),
+                                      .state_version = 1};
+  stage() : counting(type.name, Version) {}
+
+  void on_packet(context& ctx, std::size_t, packet p) override {
+    const auto& got = p.as<item>();
+    ctx.emit(out, make(got.number, take(got), out.name, &got.met), p.key);
+  }
+};
+
+/// Two packets of each.
+template <std::uint32_t Version>
+class burst : public counting {
+public:
+  static constexpr in_port<item> in{0, "in"};
+  static constexpr out_port<item> out{0, "out"};
+  static constexpr operator_type type{.name = "test.burst",
+                                      .version = Version,
+                                      .inputs = {in},
+                                      .outputs = {out},
+                                      .state_schema = capnp::typeId<StageState>(),
+                                      .state_version = 1,
+                                      .splits = true};
+  burst() : counting(type.name, Version) {}
+
+  void on_packet(context& ctx, std::size_t, packet p) override {
+    const auto& got = p.as<item>();
+    const auto at = take(got);
+    for (int part = 0; part < 2; ++part)
+      ctx.emit(out, make(got.number, at, out.name, &got.met), p.key);
+  }
+};
+
+/// Each along one of three outputs, by its number.
+template <std::uint32_t Version>
+class router : public counting {
+public:
+  static constexpr in_port<item> in{0, "in"};
+  static constexpr out_port<item> out0{0, "out0"}, out1{1, "out1"}, out2{2, "out2"};
+  static constexpr operator_type type{.name = "test.router",
+                                      .version = Version,
+                                      .inputs = {in},
+                                      .outputs = {out0, out1, out2},
+                                      .state_schema = capnp::typeId<StageState>(),
+                                      .state_version = 1};
+  router() : counting(type.name, Version) {}
+
+  void on_packet(context& ctx, std::size_t, packet p) override {
+    const auto& got = p.as<item>();
+    const auto& to = got.number % 3 == 0 ? out0 : got.number % 3 == 1 ? out1 : out2;
+    ctx.emit(to, make(got.number, take(got), to.name, &got.met), p.key);
+  }
+};
+
+/// Sends each item round through `again` as often as the script says, then lets it out.
+template <std::uint32_t Version>
+class turn : public counting {
+public:
+  static constexpr in_port<item> in{0, "in"};
+  static constexpr out_port<item> out{0, "out"};
+  static constexpr out_port<item> again{1, "again"};
+  static constexpr operator_type type{.name = "test.turn",
+                                      .version = Version,
+                                      .inputs = {in},
+                                      .outputs = {out, again},
+                                      .state_schema = capnp::typeId<StageState>(),
+                                      .state_version = 1};
+  turn() : counting(type.name, Version) {}
+
+  void on_packet(context& ctx, std::size_t, packet p) override {
+    const auto& got = p.as<item>();
+    const auto at = take(got);
+    const auto self = name_ + "@";
+    const auto done = static_cast<std::uint64_t>(std::count_if(
+        got.met.begin(), got.met.end(), [&](const std::string& m) { return m.starts_with(self); }));
+    const bool on = done < got.number % script_->rounds || got.number == script_->endless;
+    const auto& to = on ? again : out;
+    ctx.emit(to, make(got.number, at, to.name, &got.met), p.key);
+  }
+
+  std::optional<std::string> not_yet(context& ctx, cut_purpose purpose) override {
+    if (script_ && script_->emits_at_cut == type_) {
+      script_->emits_at_cut.clear();
+      const auto number = script_->total;
+      ctx.emit(again, make(number, script_->seen.begin(who_, number), again.name));
+    }
+    return counting::not_yet(ctx, purpose);
+  }
+};
+
+/// Sends each item back to who asked: `left` for operators whose name ends with "_l".
+template <std::uint32_t Version>
+class answer : public counting {
+public:
+  static constexpr in_port<item> in{0, "in"};
+  static constexpr out_port<item> left{0, "left"};
+  static constexpr out_port<item> right{1, "right"};
+  static constexpr operator_type type{.name = "test.answer",
+                                      .version = Version,
+                                      .inputs = {in},
+                                      .outputs = {left, right},
+                                      .state_schema = capnp::typeId<StageState>(),
+                                      .state_version = 1};
+  answer() : counting(type.name, Version) {}
+
+  void on_packet(context& ctx, std::size_t, packet p) override {
+    const auto& got = p.as<item>();
+    const bool from_left = got.met.back().find("_l@") != std::string::npos;
+    const auto& to = from_left ? left : right;
+    ctx.emit(to, make(got.number, take(got), to.name, &got.met), p.key);
+  }
+};
+
+template <std::uint32_t Version>
+class sink : public counting {
+public:
+  static constexpr in_port<item> in{0, "in"};
+  static constexpr operator_type type{.name = "test.sink",
+                                      .version = Version,
+                                      .inputs = {in},
+                                      .state_schema = capnp::typeId<StageState>(),
+                                      .state_version = 1};
+  sink() : counting(type.name, Version) {}
+
+  void on_packet(context&, std::size_t, packet p) override {
+    const auto& got = p.as<item>();
+    take(got);
+    if (!script_->notes_ways) return;
+    auto met = got.met;
+    met.push_back(name_ + suffix_);
+    script_->sinks[name_].push_back({got.number, std::move(met)});
+  }
+};
+
+} // namespace
+
+std::int64_t operators_alive() { return alive; }
+
+bool is_source(std::string_view type) { return type == "test.source" || type == "test.feed"; }
+
+namespace {
+
+bool names(const std::string& fault, const std::string& reference) {
+  return fault == "*" || fault == reference;
+}
+
+} // namespace
+
+scripted_library::scripted_library(script& s) : script_(s) {
+  add<source>();
+  add<feed>();
+  add<stage>();
+  add<burst>();
+  add<router>();
+  add<turn>();
+  add<answer>();
+  add<sink>();
+}
+
+template <template <std::uint32_t> class Operator>
+void scripted_library::add() {
+  const auto one = [this]<class Op>(std::type_identity<Op>) {
+    types_.add(instar::describe(Op::type), [this](const settings& values) {
+      const auto reference = std::string(Op::type.name) + "@" + std::to_string(Op::type.version);
+      if (script_.building) script_.building(reference);
+      if (names(script_.throws_in_constructor, reference) &&
+          script_.constructor_throws_after-- <= 0)
+        throw std::runtime_error("told to fail in the constructor");
+      return host_factory<Op>()(values);
+    });
+  };
+  one(std::type_identity<Operator<1>>{});
+  one(std::type_identity<Operator<2>>{});
+}
+
+result<operator_description> scripted_library::describe(std::string_view type,
+                                                        std::uint32_t version) {
+  return types_.describe(type, version);
+}
+
+result<operator_factory> scripted_library::load(std::string_view type, std::uint32_t version) {
+  const auto reference = std::string(type) + "@" + std::to_string(version);
+  if (script_.loading) script_.loading(reference);
+  if (names(script_.fails_to_load, reference))
+    return failure{errc::system, "module of " + reference + ": told to fail in loading"};
+  return types_.load(type, version);
+}
+
+} // namespace instar::test

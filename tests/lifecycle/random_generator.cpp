@@ -1,0 +1,228 @@
+#include "random_generator.hpp"
+
+#include "protocol_operators.hpp"
+
+#include <algorithm>
+#include <random>
+
+namespace instar::test {
+
+namespace {
+
+class generator {
+public:
+  explicit generator(std::uint64_t seed) : random_(seed) {}
+
+  random_case make() {
+    random_case c;
+    c.schedule = one_in(8) ? 0 : random_() | 1;
+    c.items = between(5, 60);
+    c.per_event = one_in(2) ? 1 : between(2, 9);
+    c.activation = one_in(2) ? 1 : between(2, 6);
+    c.start = make_graph();
+    auto wanted = c.start;
+    const auto transitions = between(1, 6);
+    for (std::size_t i = 0; i < transitions; ++i) c.transitions.push_back(make_transition(wanted));
+    if (one_in(4)) c.stop_after = between(1, 200);
+    return c;
+  }
+
+private:
+  std::size_t between(std::size_t least, std::size_t most) {
+    return least + random_() % (most - least + 1);
+  }
+  bool one_in(std::size_t n) { return random_() % n == 0; }
+  template <class T>
+  const T& any(const std::vector<T>& of) {
+    return of[random_() % of.size()];
+  }
+  std::size_t capacity() { return one_in(10) ? 64 : between(1, 6); }
+  std::string fresh(const char* kind) { return kind + std::to_string(++names_); }
+  std::string version() { return one_in(2) ? "@1" : "@2"; }
+
+  std::string stage_type() {
+    if (one_in(8)) return "test.router" + version();
+    if (one_in(12)) return "test.burst" + version();
+    return "test.stage" + version();
+  }
+
+  /// An output that may lead to `to`: of an operator before it in the list, so that no cycle comes
+  /// about. The place for arcs that close one.
+  std::string upstream(const graph& g, std::size_t to) {
+    std::size_t from = 0;
+    do from = one_in(2) && to > 4 ? between(to - 4, to - 1) : between(0, to - 1);
+    while (g.operators[from].type == "test.sink");
+    return output(g.operators[from]);
+  }
+  std::string output(const operator_node& op) {
+    if (op.type != "test.router") return op.name + ".out";
+    return op.name + ".out" + std::to_string(between(0, 2));
+  }
+
+  /// An operator with up to three arcs that lead to it, if the graph can bear it.
+  void grow(graph& g, const std::string& name, const std::string& reference) {
+    auto grown = g;
+    const auto at = reference.find('@');
+    operator_node op;
+    op.name = name;
+    op.type = reference.substr(0, at);
+    op.version = reference.back() == '2' ? 2 : 1;
+    grown.operators.push_back(op);
+    const auto arcs = is_source(op.type) ? 0 : one_in(3) ? between(2, 3) : 1;
+    for (std::size_t i = 0; i < arcs; ++i) {
+      const auto end = upstream(grown, grown.operators.size() - 1);
+      arc_node a;
+      a.from = end.substr(0, end.find('.'));
+      a.from_port = end.substr(end.find('.') + 1);
+      a.to = name;
+      a.capacity = capacity();
+      const auto same = [&](const arc_node& b) { return b.name() == a.name(); };
+      if (std::none_of(grown.arcs.begin(), grown.arcs.end(), same)) grown.arcs.push_back(a);
+    }
+    if (acceptable(grown)) g = std::move(grown);
+  }
+
+  graph make_graph() {
+    graph g;
+    g.name = "test";
+    const auto sources = between(1, 3), stages = one_in(3) ? between(5, 24) : between(1, 9),
+               sinks = between(1, 3);
+    for (std::size_t i = 0; i < sources; ++i)
+      grow(g, fresh("source"), (one_in(2) ? "test.source" : "test.feed") + version());
+    for (std::size_t i = 0; i < stages; ++i) {
+      grow(g, fresh("n"), stage_type());
+      // What leads nowhere yet is taken up more often than not.
+      if (one_in(5)) replicate(g);
+    }
+    for (std::size_t i = 0; i < sinks; ++i) grow(g, fresh("sink"), "test.sink" + version());
+    lead_somewhere(g);
+    return g;
+  }
+
+  /// Two or three of the same behind one router, and one that joins them again.
+  void replicate(graph& g) {
+    auto grown = g;
+    const auto router = fresh("router"), join = fresh("join");
+    const auto from = upstream(g, g.operators.size());
+    std::vector<edit> edits;
+    grow_with(grown, router, "test.router@1", {from});
+    std::vector<std::string> ends;
+    const auto replicas = between(2, 3);
+    for (std::size_t i = 0; i < replicas; ++i) {
+      const auto name = fresh("replica");
+      grow_with(grown, name, "test.stage@1", {router + ".out" + std::to_string(i)});
+      ends.push_back(name + ".out");
+    }
+    grow_with(grown, join, "test.stage@1", ends);
+    if (acceptable(grown)) g = std::move(grown);
+  }
+  void grow_with(graph& g, const std::string& name, const std::string& reference,
+                 const std::vector<std::string>& from) {
+    operator_node op;
+    op.name = name;
+    op.type = reference.substr(0, reference.find('@'));
+    op.version = 1;
+    g.operators.push_back(op);
+    for (const auto& end : from) {
+      arc_node a;
+      a.from = end.substr(0, end.find('.'));
+      a.from_port = end.substr(end.find('.') + 1);
+      a.to = name;
+      a.capacity = capacity();
+      g.arcs.push_back(a);
+    }
+  }
+
+  void lead_somewhere(graph& g) {
+    std::vector<std::string> sinks;
+    for (const auto& op : g.operators)
+      if (op.type == "test.sink") sinks.push_back(op.name);
+    const auto operators = g.operators;
+    for (const auto& op : operators) {
+      const auto leads = [&](const arc_node& a) { return a.from == op.name; };
+      if (op.type == "test.sink" || std::any_of(g.arcs.begin(), g.arcs.end(), leads) || one_in(8))
+        continue;
+      if (!sinks.empty())
+        apply_edit(g, {"connect", output(op), any(sinks), std::to_string(capacity())});
+    }
+  }
+
+  edit make_edit(const graph& g) {
+    const auto& op = any(g.operators).name;
+    const auto size = std::to_string(capacity());
+    if (one_in(3) || g.arcs.empty()) return {"replace", op};
+    const auto& a = any(g.arcs);
+    const auto end = a.from + "." + a.from_port;
+    switch (random_() % 9) {
+    case 0:
+      return {"insert", fresh("n"), stage_type(), end, a.to, size};
+    case 1:
+      return {"remove", op};
+    case 2:
+      return {"exchange", op, fresh("n"), fresh("n")};
+    case 3:
+      return {"rewire", end, a.to, op};
+    case 4:
+      return {"connect", end, op, size};
+    case 5:
+      return {"disconnect", end, a.to};
+    case 6:
+      return {"capacity", end, a.to, size};
+    case 7:
+      return {one_in(2) ? "source" : "feed", fresh("source"), op, size};
+    default:
+      return {"sink", fresh("sink"), end, size};
+    }
+  }
+
+  /// A fault of an operator needs one that changes: if need be one more is replaced.
+  fault make_fault(const graph& before, graph& wanted, std::vector<edit>& edits) {
+    const auto changing = [&] {
+      for (const auto& e : edits)
+        if (e[0] == "replace" && before.find(e[1])) return e[1];
+      edits.push_back({"replace", any(before.operators).name});
+      apply_edit(wanted, edits.back());
+      return edits.back()[1];
+    };
+    switch (random_() % 8) {
+    case 0:
+      return {"load"};
+    case 1:
+      return {"constructor", std::to_string(between(0, 2))};
+    case 2:
+      return {"save", changing()};
+    case 3:
+    case 4:
+      return {"restore", changing()};
+    case 5:
+      return {"never", changing()};
+    case 6:
+      return {"slow"};
+    default:
+      return {"kill", std::to_string(between(0, 2)), std::to_string(between(0, 200))};
+    }
+  }
+
+  random_transition make_transition(graph& wanted) {
+    random_transition t;
+    t.after = one_in(3) ? 0 : between(1, 120);
+    const auto before = wanted;
+    const auto edits = between(1, 4);
+    for (std::size_t tries = 0; t.edits.size() < edits && tries < 40; ++tries)
+      if (const auto e = make_edit(wanted); apply_edit(wanted, e)) t.edits.push_back(e);
+    if (one_in(3)) t.goes_wrong = make_fault(before, wanted, t.edits);
+    t.update = std::all_of(t.edits.begin(), t.edits.end(),
+                           [](const edit& e) { return e[0] == "replace"; }) &&
+               one_in(2);
+    return t;
+  }
+
+  std::mt19937_64 random_;
+  std::size_t names_ = 0;
+};
+
+} // namespace
+
+random_case make_case(std::uint64_t seed) { return generator(seed).make(); }
+
+} // namespace instar::test

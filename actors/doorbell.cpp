@@ -6,10 +6,11 @@
 
 namespace instar {
 
-void doorbell::wake(caf::execution_unit* from) {
+/// Not on the ringer's behalf: whoever is woken for packets waits for its turn (local_scheduler).
+void doorbell::wake() {
   if (target_)
     target_->enqueue(
-        caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, wake_atom::value), from);
+        caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, wake_atom::value), nullptr);
 }
 
 } // namespace instar

@@ -2,7 +2,6 @@
 
 #include <caf/actor_control_block.hpp>
 #include <caf/atom.hpp>
-#include <caf/fwd.hpp>
 
 #include <atomic>
 
@@ -20,15 +19,15 @@ using wake_atom = caf::atom_constant<caf::atom("wake")>;
 class doorbell {
 public:
   /// Wakes the owner if it sleeps; else does nothing. Any thread. What the ringer has published
-  /// before is seen by the owner. `from` is the ringer's scheduler worker, or null.
-  void ring(caf::execution_unit* from) {
+  /// before is seen by the owner.
+  void ring() {
     std::atomic_thread_fence(std::memory_order_seq_cst);
-    ring_fenced(from);
+    ring_fenced();
   }
 
   /// The same for a ringer that has published, and passed a full fence since.
-  void ring_fenced(caf::execution_unit* from) {
-    if (armed_.load(std::memory_order_relaxed) && disarm()) wake(from);
+  void ring_fenced() {
+    if (armed_.load(std::memory_order_relaxed) && disarm()) wake();
   }
 
   /// Owner only: from now on a ring wakes. After a full fence the owner must look for work once
@@ -42,7 +41,7 @@ public:
   void set_target(caf::strong_actor_ptr target) { target_ = std::move(target); }
 
 private:
-  void wake(caf::execution_unit* from);
+  void wake();
 
   std::atomic<bool> armed_{false};
   caf::strong_actor_ptr target_;

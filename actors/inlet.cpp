@@ -16,7 +16,7 @@ void inlet::post(std::span<event> events) {
     std::move(events.begin(), events.end(), std::back_inserter(events_));
     filled_.store(true, std::memory_order_release);
   }
-  bell_->ring(nullptr);
+  bell_->ring();
 }
 
 bool inlet::take(std::vector<event>& into) {

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
+#include <csignal>
 #include <cstdint>
 
 namespace instar {
@@ -19,6 +20,10 @@ namespace {
 /// for ever do not keep out the rest. At what other threads have enqueued it looks every other
 /// turn: that is rare, and often the supervisor's.
 constexpr std::uint64_t turns_between_looks = 32;
+
+/// Every so many turns those that were woken for packets go before those that were sent a message,
+/// so that two who talk for ever do not keep them out.
+constexpr std::uint64_t turns_between_others = 4;
 
 /// How long work may wait for a busy worker while another one is idle.
 constexpr std::chrono::microseconds watch_interval{500};
@@ -38,16 +43,15 @@ public:
 
   const local_scheduler* scheduler() const { return &all_; }
 
-  /// Own thread only.
-  void exec_later(caf::resumable* job) override {
-    if (!queue_.push(job)) return all_.push_shared(job);
-    if (queue_.size() < 2) return; // the next one to run, here
-    std::atomic_thread_fence(std::memory_order_seq_cst);
-    all_.wake_one();
-  }
+  /// Of an actor that an actor on this thread has sent a message. Own thread only.
+  void exec_later(caf::resumable* job) override { push(told_, job); }
+
+  /// Of an actor that is woken on this thread in another way. Own thread only.
+  void exec_in_turn(caf::resumable* job) { push(rung_, job); }
 
   void start() {
     thread_ = std::thread([this] {
+      block_broken_pipes();
       caf::detail::set_thread_name("instar.worker");
       system().thread_started();
       current_ = this;
@@ -58,10 +62,17 @@ public:
   }
   void join() { thread_.join(); }
 
-  bool has_jobs() const { return queue_.size() > 0; }
-  bool has_surplus() const { return queue_.size() >= surplus_from(); }
-  caf::resumable* take_surplus() { return queue_.take(surplus_from()); }
-  caf::resumable* take_any() { return queue_.take(); }
+  bool has_jobs() const { return jobs() > 0; }
+  bool has_surplus() const { return jobs() >= surplus_from(); }
+  caf::resumable* take_surplus() {
+    const auto from = surplus_from();
+    if (auto* job = told_.take(rung_.size() > 0 ? 1 : from)) return job;
+    return rung_.take(from);
+  }
+  caf::resumable* take_any() {
+    auto* job = told_.take();
+    return job ? job : rung_.take();
+  }
 
   // Guarded by the scheduler's lock.
   std::condition_variable wake;
@@ -70,10 +81,19 @@ public:
   int quiet = 0;      // looks without anybody busy
 
 private:
+  std::uint32_t jobs() const { return told_.size() + rung_.size(); }
+
+  void push(run_queue& to, caf::resumable* job) {
+    if (!to.push(job)) return all_.push_shared(job);
+    if (jobs() < 2) return; // the next one to run, here
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    all_.wake_one();
+  }
+
   void run(caf::resumable* job) {
     switch (job->resume(this, all_.max_throughput())) {
     case caf::resumable::resume_later:
-      return exec_later(job); // it stays referred to
+      return exec_in_turn(job); // it stays referred to
     case caf::resumable::done:
     case caf::resumable::awaiting_message:
     case caf::resumable::shutdown_execution_unit:
@@ -81,15 +101,25 @@ private:
     }
   }
 
+  /// A file region sent to a socket that the peer has closed raises SIGPIPE in this thread, where
+  /// nothing but the error is wanted: of `sendfile` it cannot be asked.
+  static void block_broken_pipes() {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  }
+
   /// What to run now; sleeps until there is something. Null at the end.
   caf::resumable* next() {
     for (;;) {
-      caf::resumable* job = nullptr;
       if (++turns_ % turns_between_looks == 0) all_.poll_events();
-      if (turns_ % 2 == 0) job = all_.take_shared();
-      if (!job) job = queue_.take();
+      auto* job = turns_ % turns_between_others == 0 ? nullptr : told_.take();
+      if (!job && turns_ % 2 == 0) job = all_.take_shared();
+      if (!job) job = rung_.take();
+      if (!job) job = told_.take();
       if (!job) job = all_.take_shared();
-      bool leaves = queue_.size() > 0;
+      bool leaves = jobs() > 0;
       if (leaves != leaves_behind_.load(std::memory_order_relaxed))
         leaves_behind_.store(leaves, std::memory_order_relaxed);
       leaves |= all_.shared_count_.load(std::memory_order_relaxed) > 0;
@@ -124,7 +154,7 @@ private:
   local_scheduler& all_;
   const std::size_t index_;
   std::thread thread_;
-  run_queue queue_;
+  run_queue told_, rung_; // see local_scheduler
   std::atomic<bool> leaves_behind_{false};
   std::uint64_t turns_ = 0;
 };
@@ -171,7 +201,7 @@ void local_scheduler::stop() {
 
 void local_scheduler::enqueue(caf::resumable* job) {
   auto* here = worker::current();
-  if (here && here->scheduler() == this) here->exec_later(job);
+  if (here && here->scheduler() == this) here->exec_in_turn(job);
   else push_shared(job);
 }
 

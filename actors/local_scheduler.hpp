@@ -31,6 +31,10 @@ namespace instar {
 /// - The last worker to become idle waits for the event source, so that socket events are handled
 ///   by the thread that is told of them; busy workers and the one that watches look there too.
 ///
+/// An actor that has been sent a message by another one goes before those that were woken for
+/// packets: the messages of a transition are few, and pass the packets on their way to and from the
+/// supervisor (the markers do not: they are in the arcs).
+///
 /// CAF's own schedulers take a lock and wake a sleeping worker for each message to an idle actor
 /// (`sharing`) or let idle workers poll (`stealing`). Both look up each actor's class and tell
 /// CAF's logger of each turn, which is a third of a turn's time; here CAF's logger, which instar

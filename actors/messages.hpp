@@ -31,7 +31,8 @@ struct enter_message {
   epoch_t epoch = 0;
 };
 
-/// The point of no return has been passed: do what the role says. Answered by `running` or `ended`.
+/// The point of no return has been passed: do what the role says. Answered by `running`, of the
+/// successor where there is one.
 struct commit_message {
   epoch_t epoch = 0;
 };
@@ -41,8 +42,11 @@ struct abort_message {
   epoch_t epoch = 0;
 };
 
-/// End at once, whatever is open.
-struct end_message {};
+/// End at once, whatever is open. Answered by `ended`. An instance that is replaced or removed is
+/// told when all of the new graph runs: to destroy it, and unload its code, may take a while.
+struct end_message {
+  epoch_t epoch = 0; ///< of the transition that retires it
+};
 
 // -- old instance to successor --------------------------------------------------------------------
 

@@ -317,7 +317,7 @@ void operator_core::go_on() {
 
 void operator_core::ring_cycles() {
   if (cycles_)
-    for (const auto& bell : cycles_->members) bell->ring_fenced(host_.worker());
+    for (const auto& bell : cycles_->members) bell->ring_fenced();
 }
 
 /// Shows what was emitted, then gives back the credit of what was taken: in this order, so that
@@ -339,10 +339,10 @@ bool operator_core::flush_and_sleep() {
   if (sleeps) bell.arm();
   std::atomic_thread_fence(std::memory_order_seq_cst);
   for (auto& out : outputs_)
-    if (std::exchange(out.rings, false)) out.link.consumer->ring_fenced(host_.worker());
+    if (std::exchange(out.rings, false)) out.link.consumer->ring_fenced();
   if (std::exchange(released_, false))
     for (auto& in : inputs_)
-      if (in.queue->producer_waits()) in.producer->ring_fenced(host_.worker());
+      if (in.queue->producer_waits()) in.producer->ring_fenced();
   if (std::exchange(relieved_, false)) ring_cycles();
   if (!sleeps) return phase_ == phase::running;
   return has_work() && bell.disarm();

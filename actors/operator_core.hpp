@@ -7,8 +7,6 @@
 #include "actors/participation.hpp"
 #include "transfer/state.hpp"
 
-#include <caf/fwd.hpp>
-
 #include <chrono>
 #include <deque>
 #include <functional>
@@ -25,8 +23,6 @@ using core_clock = std::chrono::steady_clock;
 /// What the core asks of the actor around it.
 class core_host {
 public:
-  /// The scheduler worker that runs the actor now; may be null.
-  virtual caf::execution_unit* worker() = 0;
   virtual core_clock::time_point now() = 0;
   /// Calls `timer_due(id)` of the core when `at` has come.
   virtual void start_timer(std::uint64_t id, core_clock::time_point at) = 0;

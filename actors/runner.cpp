@@ -41,7 +41,7 @@ caf::behavior runner::make_behavior() {
       [this](const start_message& m) { on_start(m); },
       [this](const commit_message& m) { on_commit(m); },
       [this](const abort_message& m) { on_abort(m); },
-      [this](const end_message&) { leave(0); },
+      [this](const end_message& m) { leave(m.epoch); },
   };
 }
 
@@ -55,6 +55,9 @@ void runner::on_exit() {
 void runner::step() {
   if (core_.activate()) send(this, wake_atom::value);
 }
+
+/// Lets the supervisor hear first what has been reported; the bell is not armed meanwhile.
+void runner::step_later() { send(this, wake_atom::value); }
 
 void runner::step_awake() {
   // A bell that is not armed has been rung: the wake is on its way, and until it has come the
@@ -99,11 +102,12 @@ void runner::on_restore(const restore_message& m) {
 }
 
 void runner::on_start(const start_message& m) {
+  if (core_.running()) return; // by the supervisor as well: the former one died after its own
   // Nobody rings yet: the bell is not armed until the first step has ended.
   core_.setup().place.bell->set_target(caf::actor_cast<caf::strong_actor_ptr>(this));
   report(report_kind::running, m.epoch);
   core_.start(std::move(links_), m.timers);
-  step();
+  step_later();
 }
 
 // -- transitions ----------------------------------------------------------------------------------
@@ -137,16 +141,16 @@ void runner::on_commit(const commit_message& m) {
   case cut_role::rewire:
     core_.commit_rewire(m.epoch);
     report(report_kind::running, m.epoch);
-    return step();
+    return step_later();
   case cut_role::replace:
     // At its cut the old instance owns the bell, unarmed: see doorbell.
     place.bell->set_target(caf::actor_cast<caf::strong_actor_ptr>(successor_));
     send(successor_, start_message{m.epoch, core_.commit_replace(m.epoch)});
-    return leave(m.epoch);
+    return;
   case cut_role::remove:
     place.events->close();
     place.bell->set_target(nullptr);
-    return leave(m.epoch);
+    return;
   }
 }
 

@@ -45,11 +45,11 @@ private:
   /// Runs the core once, and asks for another turn if it wants one.
   void step();
   /// The same after a message that is no wake: the bell may still be armed.
+  void step_later();
   void step_awake();
   void report(report_kind kind, epoch_t epoch, std::string text = {});
 
   // core_host
-  caf::execution_unit* worker() override { return context(); }
   core_clock::time_point now() override;
   void start_timer(std::uint64_t id, core_clock::time_point at) override;
   void start_job(std::uint64_t id, std::function<void()> work,

@@ -61,7 +61,7 @@ struct system_config : caf::actor_system_config {
                              : std::max<std::size_t>(1, std::thread::hardware_concurrency());
     load<local_scheduler>();
     set("scheduler.max-threads", workers);
-    set("scheduler.max-throughput", std::size_t{64}); // messages before another actor's turn
+    set("scheduler.max-throughput", std::size_t{1}); // messages before another actor's turn
   }
 };
 
@@ -70,7 +70,7 @@ struct system_config : caf::actor_system_config {
 // In the order of their dependence: each is destroyed before what stands above it.
 struct service::parts {
   service_options options;
-  std::shared_ptr<operator_library> library;
+  std::shared_ptr<operator_library> operators;
   std::mutex end_guard;
   std::function<void(std::string)> end;
   runner_environment environment;
@@ -97,15 +97,15 @@ struct service::parts {
 
 service::service(service_options options) : parts_(std::make_unique<parts>(std::move(options))) {
   auto& p = *parts_;
-  p.library =
-      p.options.library ? p.options.library : std::make_shared<module_library>(p.options.scratch);
+  p.operators = p.options.operators ? p.options.operators
+                                    : std::make_shared<module_library>(p.options.scratch);
   if (p.options.events)
     static_cast<local_scheduler&>(p.system.scheduler()).attach(*p.options.events);
   p.pool = std::make_unique<blocking_pool>(std::max<std::size_t>(1, p.options.blocking_threads));
   p.environment.pool = p.pool.get();
   supervisor_setup setup;
   setup.options = &p.options;
-  setup.library = p.library.get();
+  setup.operators = p.operators.get();
   setup.environment = &p.environment;
   setup.on_end = [&p](std::string reason) {
     std::lock_guard lock(p.end_guard);

@@ -33,7 +33,7 @@ struct service_options {
   /// Outlives the service.
   event_source* events = nullptr;
   /// Where operators come from; null = from modules.
-  std::shared_ptr<operator_library> library;
+  std::shared_ptr<operator_library> operators;
   /// Private copies of modules are made below it while they are loaded.
   std::filesystem::path scratch = std::filesystem::temp_directory_path();
   std::string version;

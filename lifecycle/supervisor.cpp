@@ -13,7 +13,7 @@ namespace instar {
 supervisor::supervisor(caf::actor_config& config, supervisor_setup setup)
     : caf::event_based_actor(config), setup_(std::move(setup)),
       started_(std::chrono::system_clock::now()), versions_(setup_.options->kept_history),
-      planner_(*setup_.library, versions_) {}
+      planner_(*setup_.operators, versions_) {}
 
 supervisor::~supervisor() = default;
 
@@ -43,7 +43,8 @@ caf::behavior supervisor::make_behavior() {
 void supervisor::on_exit() {
   for (auto& [name, m] : live_.members) send(m.actor, end_message{});
   for (auto& [epoch, now] : active_)
-    for (auto& successor : now.successors) send(successor, end_message{});
+    for (const auto* left : {&now.successors, &now.formers})
+      for (auto& each : *left) send(each, end_message{});
   active_.clear();
   live_ = {};
   queue_.clear();
@@ -82,6 +83,7 @@ void supervisor::start(std::shared_ptr<transition_order> order, planned what,
                                          std::move(state),
                                          deadline,
                                          {},
+                                         {},
                                          {}})
                   .first->second;
   set_alarm(deadline);
@@ -96,7 +98,7 @@ result<void> supervisor::prepare(active& now) {
   for (const auto& op : now.what.plan.operators) {
     if (op.action != operator_action::add && op.action != operator_action::replace) continue;
     const auto& type = now.what.wanted.types.find(op.name)->second;
-    auto factory = setup_.library->load(type.name, type.version);
+    auto factory = setup_.operators->load(type.name, type.version);
     if (!factory)
       return failure{factory.error().code,
                      "operator '" + op.name + "': " + factory.error().message};
@@ -165,6 +167,9 @@ void supervisor::act(active& now, transition::action what) {
     return act(now, now.state.proceed(transition::clock::now()));
   case transition::action::commit:
     commit(now);
+    return act(now, now.state.proceed(transition::clock::now()));
+  case transition::action::retire:
+    for (auto& former : now.formers) send(former, end_message{now.state.epoch()});
     return act(now, now.state.proceed(transition::clock::now()));
   case transition::action::abort:
     return abort(now);
@@ -272,12 +277,14 @@ void supervisor::record(history_entry entry, const transition_order& order) {
 
 // -- actors that die ----------------------------------------------------------------------------
 
-void supervisor::note_commit(const active& now) {
+void supervisor::note_commit(active& now) {
   const auto epoch = now.state.epoch();
   for (const auto& op : now.what.plan.operators) {
     if (!op.participates()) continue;
-    if (op.action == operator_action::replace || op.action == operator_action::remove)
-      watched_[live_.members.find(op.before())->second.actor.id()] = {op.before(), epoch, true};
+    if (op.action == operator_action::replace || op.action == operator_action::remove) {
+      now.formers.push_back(live_.members.find(op.before())->second.actor);
+      watched_[now.formers.back().id()] = {op.before(), epoch, true};
+    }
     if (op.action != operator_action::remove)
       watched_[(op.action == operator_action::keep ? live_.members.find(op.before())
                                                    : now.after.members.find(op.name))

@@ -52,7 +52,7 @@ struct alarm_message {};
 /// What a supervisor needs from the service around it. Outlives it.
 struct supervisor_setup {
   const service_options* options = nullptr;
-  operator_library* library = nullptr;
+  operator_library* operators = nullptr;
   const runner_environment* environment = nullptr;
   std::function<void(std::string)> on_end; ///< an operator wants the service to stop
 };
@@ -85,6 +85,7 @@ private:
     clock::time_point deadline;
     std::vector<caf::actor> told;       ///< old operators with a part
     std::vector<caf::actor> successors; ///< new instances
+    std::vector<caf::actor> formers;    ///< after the commit: instances that are replaced, removed
   };
 
   /// Whom an actor runs, or ran.
@@ -123,7 +124,7 @@ private:
   void finish(active& now, transition_outcome outcome, std::string reason);
   void send_markers(active& now);
   void commit(active& now);
-  void note_commit(const active& now);
+  void note_commit(active& now);
   void set_alarm(clock::time_point at);
   void record(history_entry entry, const transition_order& order);
 

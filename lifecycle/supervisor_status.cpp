@@ -41,7 +41,7 @@ service_status supervisor::status() const {
   s.queued_transitions = queue_.size();
   queue_.describe(s.transitions);
   live_.describe(s);
-  const auto modules = setup_.library->count();
+  const auto modules = setup_.operators->count();
   s.modules_loaded = modules.loaded;
   s.modules_unloaded = modules.unloaded;
   s.modules_stuck = modules.stuck;

@@ -69,7 +69,7 @@ transition::action transition::on_report(const report_message& report, clock::ti
 transition::action transition::proceed(clock::time_point now) {
   if (step_ == step::prepare && votes_.empty()) return enter(step::mark, now);
   if (step_ == step::mark && cuts_.empty()) return enter(step::commit, now);
-  if (step_ == step::commit && running_.empty()) enter(step::retire, now);
+  if (step_ == step::commit && running_.empty()) return enter(step::retire, now);
   if (step_ == step::retire && ended_.empty()) return enter(step::done, now);
   return action::none;
 }
@@ -87,7 +87,7 @@ transition::action transition::enter(step next, clock::time_point now) {
     return action::commit;
   case step::retire:
     mark_to_commit_ = now - mark_began_;
-    return action::none;
+    return action::retire;
   case step::done:
     return action::finish;
   case step::aborted:

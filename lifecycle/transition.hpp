@@ -33,6 +33,7 @@ public:
     none,
     mark,   ///< all have voted: send the markers in at the heads
     commit, ///< all stand at their cuts, all state is restored: point of no return
+    retire, ///< all of the new graph runs: what is left of the old one may end
     abort,  ///< somebody cannot: take everything back, for `reason()`
     finish, ///< everything old has ended
   };

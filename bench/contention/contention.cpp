@@ -175,7 +175,7 @@ int main(int argc, char** argv) {
     library->add<stage<2>>();
     library->add<sink>();
     service_options options;
-    options.library = library;
+    options.operators = library;
     service running(options);
     running.offer(tally::resource_name, &seen);
     require_committed(apply(running, make_graph()));

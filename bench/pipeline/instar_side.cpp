@@ -103,7 +103,7 @@ double measure_instar(question asked, std::uint64_t packets) {
   library->add<stage>();
   library->add<sink>();
   service_options options;
-  options.library = library;
+  options.operators = library;
   service running(options);
   running.offer(meter::resource_name, &result);
   running.offer(round_trip::resource_name, &back);

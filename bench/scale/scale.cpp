@@ -80,7 +80,7 @@ struct running {
     library->add<stage<2>>();
     library->add<sink>();
     service_options o;
-    o.library = library;
+    o.operators = library;
     return o;
   }
   service service_;

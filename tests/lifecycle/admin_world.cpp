@@ -99,7 +99,7 @@ admin_world::admin_world(admin_options options) : socket_(folder_.path() / "admi
   library->add<stubborn>();
   service_options wanted;
   wanted.workers = 2;
-  wanted.library = std::move(library);
+  wanted.operators = std::move(library);
   wanted.version = "9.9.9";
   service_ = std::make_unique<service>(std::move(wanted));
 

@@ -67,7 +67,7 @@ TEST_CASE("memory stays bounded when the consumer is 100 times slower than the p
   library->add<bog>();
   service_options options;
   options.workers = 2;
-  options.library = library;
+  options.operators = library;
   service s(options);
 
   graph g;

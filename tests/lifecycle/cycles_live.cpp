@@ -132,7 +132,7 @@ void update_under_load(std::size_t capacity, feedback_policy feedback, int times
   library->add<pool>();
   service_options options;
   options.workers = 3;
-  options.library = library;
+  options.operators = library;
   tally counts;
   service s(options);
   s.offer(tally::resource_name, &counts);

@@ -55,11 +55,11 @@ TEST_CASE("the commit comes only when all stand at their cuts and all state is r
   CHECK(t.on_report(report(report_kind::at_cut, "a"), t0) == action::none);
   CHECK(t.on_report(report(report_kind::restored, "a"), t0) == action::commit);
   CHECK(t.on_report(report(report_kind::running, "a"), t0) == action::none);
-  CHECK(t.on_report(report(report_kind::ended, "a"), t0) == action::none);
-  CHECK(t.on_report(report(report_kind::ended, "c"), t0) == action::none);
   CHECK(t.current() == step::commit);
   CHECK(t.on_report(report(report_kind::running, "d"), t0 + std::chrono::milliseconds(3)) ==
-        action::finish);
+        action::retire);
+  CHECK(t.on_report(report(report_kind::ended, "a"), t0) == action::none);
+  CHECK(t.on_report(report(report_kind::ended, "c"), t0) == action::finish);
   CHECK(t.mark_to_commit() == std::chrono::milliseconds(3));
   CHECK(t.times().size() == 4);
 }
@@ -115,5 +115,6 @@ TEST_CASE("a start has nobody at a cut, so it commits as soon as all is construc
   transition t(2, p, t0);
   CHECK(t.on_report(report(report_kind::created, "x"), t0) == action::mark);
   CHECK(t.proceed(t0) == action::commit);
-  CHECK(t.on_report(report(report_kind::running, "x"), t0) == action::finish);
+  CHECK(t.on_report(report(report_kind::running, "x"), t0) == action::retire);
+  CHECK(t.proceed(t0) == action::finish);
 }

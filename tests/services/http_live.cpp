@@ -15,6 +15,37 @@ using namespace std::chrono_literals;
 
 namespace {
 
+/// Clients on one connection each that ask for the small file, three requests at a time.
+class small_load {
+public:
+  explicit small_load(const site& of) {
+    for (int i = 0; i < 4; ++i) clients_.emplace_back([this, &of] { run(of); });
+  }
+  void finish() {
+    stop_ = true;
+    for (auto& c : clients_) c.join();
+  }
+
+  std::atomic<int> answered = 0, wrong = 0;
+
+private:
+  void run(const site& of) {
+    const auto small = pattern(2'000);
+    const auto one = of.dial(); // once: established connections survive
+    std::string ahead;
+    while (!stop_) {
+      one.send(get("/small") + get("/small") + get("/small"));
+      for (int n = 0; n < 3; ++n) {
+        if (body_of(receive(one, ahead)) != small) ++wrong;
+        ++answered;
+      }
+    }
+  }
+
+  std::atomic<bool> stop_ = false;
+  std::vector<std::thread> clients_;
+};
+
 std::string ask(const site& at, const std::string& request) {
   const auto one = at.dial();
   one.send(request);
@@ -26,22 +57,7 @@ std::string ask(const site& at, const std::string& request) {
 
 TEST_CASE("every request is answered with the right bytes while versions change under load") {
   site s;
-  const auto small = pattern(2'000);
-  std::atomic<bool> stop = false;
-  std::atomic<int> answered = 0, wrong = 0;
-  std::vector<std::thread> clients;
-  for (int i = 0; i < 4; ++i)
-    clients.emplace_back([&] {
-      const auto one = s.dial(); // once: established connections survive
-      std::string ahead;
-      while (!stop) {
-        one.send(get("/small") + get("/small") + get("/small"));
-        for (int n = 0; n < 3; ++n) {
-          if (body_of(receive(one, ahead)) != small) ++wrong;
-          ++answered;
-        }
-      }
-    });
+  small_load clients(s);
   for (std::uint32_t i = 0; i < 60; ++i) {
     const auto done = s.switch_to(i % 2 == 0 ? 2 : 1);
     CHECK_MESSAGE(done.outcome == transition_outcome::committed, done.reason);
@@ -50,10 +66,32 @@ TEST_CASE("every request is answered with the right bytes while versions change 
     const auto name = std::string(op).substr(std::string(op).find('.') + 1);
     CHECK(s.update({{name, op, 1}}).outcome == transition_outcome::unchanged);
   }
-  stop = true;
-  for (auto& c : clients) c.join();
-  CHECK(answered > 100);
-  CHECK(wrong == 0);
+  clients.finish();
+  CHECK(clients.answered > 100);
+  CHECK(clients.wrong == 0);
+}
+
+TEST_CASE("a cache is put in, updated, taken out and brought back while requests flow") {
+  site s;
+  small_load clients(s);
+  const auto settle = [&] {
+    const int seen = clients.answered;
+    while (clients.answered < seen + 50) std::this_thread::sleep_for(1ms);
+  };
+  const auto check = [&](const history_entry& done) {
+    CHECK_MESSAGE(done.outcome == transition_outcome::committed, done.reason);
+    settle();
+  };
+  for (int round = 0; round < 10; ++round) {
+    check(s.with_cache());
+    check(s.update({{"cache", "http.cache", 2}}));
+    check(s.update({{"cache", "http.cache", 1}, {"load", "http.load", 1}}));
+    check(s.without_cache());
+    check(s.roll_back());
+    check(s.roll_back());
+  }
+  clients.finish();
+  CHECK(clients.wrong == 0);
 }
 
 TEST_CASE("a response that is half written is finished by whatever version comes") {

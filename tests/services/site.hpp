@@ -58,9 +58,14 @@ public:
   /// Replaces `accept`, `read` and `parse` by instances with another setting, and `load` and
   /// `reply` by `version`, all in one transition.
   history_entry replace_all(std::uint32_t version, int variant) {
+    return apply(graph_of(static_cast<int>(version), variant));
+  }
+  /// To the graph with a cache between `parse` and `compose`, or to the one without.
+  history_entry with_cache() { return apply(graph_of(1, 0, true)); }
+  history_entry without_cache() { return apply(graph_of(1)); }
+  history_entry roll_back() {
     std::promise<history_entry> done;
-    service_.apply({graph_of(static_cast<int>(version), variant), "test", 5s},
-                   [&](history_entry e) { done.set_value(std::move(e)); });
+    service_.rollback({}, "test", 5s, [&](history_entry e) { done.set_value(std::move(e)); });
     return done.get_future().get();
   }
   /// The NIO switch, or back.
@@ -95,6 +100,12 @@ public:
   std::size_t connections() const { return sockets_.connections(); }
 
 private:
+  history_entry apply(graph wanted) {
+    std::promise<history_entry> done;
+    service_.apply({std::move(wanted), "test", 5s},
+                   [&](history_entry e) { done.set_value(std::move(e)); });
+    return done.get_future().get();
+  }
   std::uint16_t listening_at() {
     for (std::uint64_t id = 1; id < 10; ++id)
       if (const auto held = sockets_.find(id))
@@ -110,31 +121,39 @@ private:
   void write(const char* name, const std::string& text) const {
     std::ofstream(folder_ / name, std::ios::binary) << text;
   }
-  graph graph_of(int version, int variant = 0) const {
+  graph graph_of(int version, int variant = 0, bool cached = false) const {
     const auto v = std::to_string(version);
     const auto more = std::to_string(variant);
-    auto file = parse_graph("[graph]\nname = 'http'\nmodules = ['" INSTAR_TEST_MODULES "']\n"
-                            "arcs = ['accept -> read -> parse -> load -> compose -> reply']\n"
-                            "[operators]\n"
-                            "accept = { type = 'net.accept@1', port = 0, max_connections = 9" +
-                                more +
-                                " }\n"
-                                "read = { type = 'net.read@1', idle_timeout = '7" +
-                                more +
-                                "s' }\n"
-                                "parse = { type = 'http.parse@1', max_pipelined = 6" +
-                                more +
-                                " }\n"
-                                "load = { type = 'http.load@" +
-                                v + "', root = '" + folder_.string() +
-                                "' }\n"
-                                "compose = { type = 'http.compose@1' }\n"
-                                "reply = { type = 'http.reply@" +
-                                v + "' }\n",
-                            folder_ / "test.toml");
+    auto file =
+        parse_graph("[graph]\nname = 'http'\nmodules = ['" INSTAR_TEST_MODULES "']\narcs = [" +
+                        std::string(cached ? around_cache : plain) +
+                        "]\n"
+                        "[operators]\n" +
+                        (cached ? "cache = { type = 'http.cache@1' }\n" : "") +
+                        "accept = { type = 'net.accept@1', port = 0, max_connections = 9" + more +
+                        " }\n"
+                        "read = { type = 'net.read@1', idle_timeout = '7" +
+                        more +
+                        "s' }\n"
+                        "parse = { type = 'http.parse@1', max_pipelined = 6" +
+                        more +
+                        " }\n"
+                        "load = { type = 'http.load@" +
+                        v + "', root = '" + folder_.string() +
+                        "' }\n"
+                        "compose = { type = 'http.compose@1' }\n"
+                        "reply = { type = 'http.reply@" +
+                        v + "' }\n",
+                    folder_ / "test.toml");
     for (const auto& m : file.mistakes) FAIL_CHECK(m.message);
     return std::move(file.content);
   }
+
+  static constexpr const char* plain = "'accept -> read -> parse -> load -> compose -> reply'";
+  static constexpr const char* around_cache =
+      "'accept -> read -> parse -> cache.request', 'cache.miss -> load', "
+      "{ chain = 'load -> cache.loaded', feedback = 'hand_over' }, "
+      "'cache.response -> compose -> reply'";
 
   const fs::path folder_ =
       fs::temp_directory_path() / ("instar-live-" + std::to_string(::getpid()));

@@ -4,6 +4,18 @@
 
 namespace instar {
 
+const char* to_string(error_strategy strategy) {
+  switch (strategy) {
+  case error_strategy::resume:
+    return "resume";
+  case error_strategy::restart:
+    return "restart";
+  case error_strategy::stop:
+    return "stop";
+  }
+  return "";
+}
+
 const char* to_string(feedback_policy policy) {
   switch (policy) {
   case feedback_policy::none:

@@ -22,6 +22,9 @@ enum class error_strategy {
   stop,    ///< stop the whole service in good order
 };
 
+/// In the words of the graph file.
+const char* to_string(error_strategy strategy);
+
 /// The declared answer to an operator that throws; more than `limit` errors within `window` stop
 /// the service, whatever the strategy.
 struct error_policy {

@@ -44,18 +44,6 @@ std::string end(const std::string& op, const std::string& port) {
 
 bool is_feedback(const arc_node& a) { return a.feedback != feedback_policy::none; }
 
-const char* to_string(error_strategy strategy) {
-  switch (strategy) {
-  case error_strategy::resume:
-    return "resume";
-  case error_strategy::restart:
-    return "restart";
-  case error_strategy::stop:
-    return "stop";
-  }
-  return "";
-}
-
 } // namespace
 
 std::string to_text(const graph& g) {

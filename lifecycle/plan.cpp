@@ -82,10 +82,7 @@ std::vector<std::string> changed_settings(const settings& before, const settings
 /// For people, in the words of the graph file.
 std::string describe(const error_policy& policy) {
   const auto window = std::chrono::duration<double>(policy.window).count();
-  const char* strategy = policy.strategy == error_strategy::resume    ? "resume"
-                         : policy.strategy == error_strategy::restart ? "restart"
-                                                                      : "stop";
-  return std::string(strategy) + ", " + std::to_string(policy.limit) + " in " +
+  return std::string(to_string(policy.strategy)) + ", " + std::to_string(policy.limit) + " in " +
          to_string(setting_value(window)) + " s";
 }
 

@@ -32,18 +32,6 @@ json operator_json(const operator_status& op) {
           {"restarts", op.restarts}};
 }
 
-const char* to_string(error_strategy strategy) {
-  switch (strategy) {
-  case error_strategy::resume:
-    return "resume";
-  case error_strategy::restart:
-    return "restart";
-  case error_strategy::stop:
-    return "stop";
-  }
-  return "";
-}
-
 json steps_json(const std::vector<step_time>& steps) {
   json times = json::object();
   for (const auto& step : steps) times[step.step + "_ms"] = ms(step.took);

@@ -32,8 +32,9 @@ namespace instar {
 ///   by the thread that is told of them; busy workers and the one that watches look there too.
 ///
 /// An actor that has been sent a message by another one goes before those that were woken for
-/// packets: the messages of a transition are few, and pass the packets on their way to and from the
-/// supervisor (the markers do not: they are in the arcs).
+/// packets, so that old instance and successor need not wait for the packets of others between cut
+/// and commit (markers do: they are in the arcs). What the supervisor sends comes from its own
+/// thread; workers look there every other turn.
 ///
 /// CAF's own schedulers take a lock and wake a sleeping worker for each message to an idle actor
 /// (`sharing`) or let idle workers poll (`stealing`). Both look up each actor's class and tell

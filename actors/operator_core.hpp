@@ -119,8 +119,14 @@ public:
 
 private:
   enum class phase { constructed, running, at_cut, ended };
-  struct output;
-  struct job;
+  struct output {
+    out_link link;
+    bool rings = false; // the consumer is to be woken by this flush
+  };
+  struct job {
+    std::function<void(context&)> done;
+    std::optional<std::string> thrown;
+  };
 
   // context
   void emit_packet(std::size_t port, packet p) override;
@@ -142,7 +148,9 @@ private:
   bool process_events();
   bool process_packets();
   bool take_from(std::size_t in, std::size_t& budget);
-  bool held(std::size_t in) const;
+  bool held(std::size_t in) const {
+    return aligner_.held(in) && !(in < drained_in_.size() && drained_in_[in]);
+  }
   bool feedback_exhausted();
   bool cycles_press() const;
   bool may_take(std::size_t in);

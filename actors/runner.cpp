@@ -1,12 +1,13 @@
 #include "actors/runner.hpp"
 
+#include "actors/thrown_text.hpp"
+
 #include <caf/actor_system.hpp>
 #include <caf/send.hpp>
 
 #include <spdlog/spdlog.h>
 
 #include <cassert>
-#include <exception>
 #include <stdexcept>
 #include <utility>
 
@@ -74,10 +75,8 @@ void runner::on_create() {
     constructed_message answer;
     try {
       answer.made = std::make_shared<operator_instance>(factory(values));
-    } catch (const std::exception& e) {
-      answer.thrown = e.what();
     } catch (...) {
-      answer.thrown = "an exception that is no std::exception";
+      answer.thrown = thrown_text();
     }
     factory = nullptr;
     caf::anon_send(self, std::move(answer));
@@ -188,10 +187,8 @@ void runner::start_job(std::uint64_t id, std::function<void()> work,
     std::optional<std::string> thrown;
     try {
       work();
-    } catch (const std::exception& e) {
-      thrown = e.what();
     } catch (...) {
-      thrown = "an exception that is no std::exception";
+      thrown = thrown_text();
     }
     work = nullptr; // its code is the module's: gone before the operator may be
     needs = nullptr;

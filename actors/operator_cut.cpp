@@ -1,0 +1,190 @@
+// An operator's part in transitions: its way to the cut, and on from there.
+#include "actors/operator_core.hpp"
+#include "actors/thrown_text.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+namespace instar {
+
+namespace {
+
+/// How soon the head of a loop that is emptied looks at it again.
+constexpr std::chrono::milliseconds loop_look_interval{1};
+
+bool contains(const std::vector<std::shared_ptr<arc>>& arcs, const std::shared_ptr<arc>& one) {
+  return std::find(arcs.begin(), arcs.end(), one) != arcs.end();
+}
+
+} // namespace
+
+result<void> operator_core::prepare(participation part) {
+  if (phase_ != phase::running || aligner_.active())
+    return failure{errc::refused, "operator '" + setup_.place.name +
+                                      "' takes part in another transition; wait "
+                                      "for its outcome and ask again"};
+  std::vector<bool> expected(inputs_.size());
+  drained_in_.assign(feedback_in_, false);
+  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    expected[i] = contains(part.marked_in, inputs_[i].queue);
+    if (i < feedback_in_) drained_in_[i] = contains(part.drained_in, inputs_[i].queue);
+  }
+  way_in_closed_ = false;
+  aligner_.begin(part.epoch, std::move(expected));
+  part_ = std::move(part);
+  last_reason_.clear();
+  cut_failed_ = false;
+  return {};
+}
+
+void operator_core::enter(epoch_t epoch) { aligner_.enter(epoch); }
+
+void operator_core::on_marker(std::size_t in, epoch_t epoch) {
+  if (aligner_.on_marker(in, epoch) == marker_aligner::verdict::stale) return;
+  closing_ += contains(part_.ways_in, inputs_[in].queue);
+}
+
+std::optional<std::string> operator_core::reason_to_wait() {
+  // Whatever the role: what is emitted when it is done belongs before the marker.
+  if (const auto open = jobs_.size() + done_jobs_.size(); open > 0)
+    return std::to_string(open) + " pieces of blocking work are open";
+  if (part_.role != cut_role::replace && part_.role != cut_role::remove) return std::nullopt;
+  const auto purpose =
+      part_.role == cut_role::replace ? cut_purpose::hand_over : cut_purpose::removal;
+  return instance_->not_yet(*this, purpose);
+}
+
+void operator_core::delay_cut(const std::string& reason) {
+  if (reason != last_reason_) host_.cut_delayed(part_.epoch, last_reason_ = reason);
+}
+
+/// At the head of a loop: from now on only what is in the loop already is taken.
+void operator_core::close_way_in() {
+  if (!part_.drain || part_.drained_in.empty() || way_in_closed_) return;
+  way_in_closed_ = true;
+  publish();
+  part_.drain->close();
+}
+
+/// Whether this is no head of loops that are emptied, or they are empty. If not, the operator looks
+/// again soon: nobody rings when the last packet leaves elsewhere.
+bool operator_core::loops_empty() {
+  if (!part_.drain || part_.drained_in.empty()) return true;
+  publish();
+  if (part_.drain->empty()) return true;
+  if (look_again_ != 0) return false;
+  look_again_ = next_id_++;
+  host_.start_timer(look_again_, host_.now() + loop_look_interval);
+  const auto packets = part_.drain->packets();
+  if (packets == 1) delay_cut("1 packet is in its loop");
+  else if (packets > 0) delay_cut(std::to_string(packets) + " packets are in its loop");
+  else delay_cut("packets may still come into its loop");
+  return false;
+}
+
+void operator_core::cut_if_due() {
+  if (running() && aligner_.complete() && !blocked_ && !cut_failed_) try_cut();
+}
+
+/// The last step before the operator changes: everything of the old graph has been processed and
+/// has left. Stays where it is if the operator says "not yet", or while its loop is not empty.
+void operator_core::try_cut() {
+  std::optional<state> saved;
+  for (std::size_t in = 0; in < feedback_in_; ++in)
+    if (held(in)) stand(*inputs_[in].queue);
+  close_way_in();
+  try {
+    if (auto reason = reason_to_wait()) return delay_cut(*reason);
+    if (blocked_) return; // `not_yet` emitted something: it has to leave first
+    if (!loops_empty()) return;
+    if (part_.saves_state) saved = save();
+  } catch (...) {
+    return fail_cut("operator '" + setup_.place.name + "' (" + setup_.type.reference() +
+                    "): saving its state failed: " + thrown_text());
+  }
+  if (!part_.ending_out.empty()) publish();
+  for (const auto& out : part_.ending_out)
+    if (out->queued() > 0)
+      return fail_cut("operator '" + setup_.place.name + "' has emitted, not for a packet, into " +
+                      out->name() + ", which ends and was empty; ask again");
+  if (!forward_markers()) return;
+  const auto epoch = part_.epoch;
+  if (part_.role == cut_role::pass) {
+    delay_cut({});
+    go_on();
+    aligner_.finish();
+    part_ = {};
+    more_ = true; // held arcs are open again
+    return;
+  }
+  phase_ = phase::at_cut;
+  for (std::size_t in = 0; in < feedback_in_; ++in) stand(*inputs_[in].queue);
+  for (auto& out : outputs_)
+    if (out.link.queue->feedback()) stand(*out.link.queue);
+  if (saved) last_state_ = *saved;
+  setup_.place.events->put_back(std::move(taken_events_));
+  taken_events_.clear();
+  host_.at_cut(epoch, std::move(saved));
+}
+
+bool operator_core::forward_markers() {
+  for (const auto& out : part_.marked_out) {
+    if (out->push_marker(part_.epoch)) continue;
+    fail_cut("arc " + out->name() +
+             " is full of markers of transitions that were rolled back: "
+             "its consumer takes nothing; wait until it does");
+    return false;
+  }
+  return true;
+}
+
+void operator_core::fail_cut(std::string reason) {
+  cut_failed_ = true;
+  host_.cut_failed(part_.epoch, std::move(reason));
+}
+
+bool operator_core::abort(epoch_t epoch) {
+  if (!aligner_.active() || part_.epoch != epoch) return false;
+  go_on();
+  aligner_.finish();
+  part_ = {};
+  if (phase_ != phase::at_cut) return false;
+  phase_ = phase::running;
+  return true;
+}
+
+void operator_core::commit_rewire(epoch_t epoch) {
+  assert(phase_ == phase::at_cut && part_.epoch == epoch);
+  (void)epoch;
+  go_on();
+  aligner_.finish();
+  set_links(std::move(part_.next));
+  if (!part_.next_name.empty()) setup_.place.name = std::move(part_.next_name);
+  part_ = {};
+  phase_ = phase::running;
+}
+
+std::vector<pending_timer> operator_core::commit_replace(epoch_t epoch) {
+  assert(phase_ == phase::at_cut && part_.epoch == epoch);
+  (void)epoch;
+  go_on();
+  std::vector<pending_timer> timers;
+  for (const auto& [id, timer] : timers_) timers.push_back(timer);
+  return timers;
+}
+
+/// Nobody may wait for this feedback arc to get on: it does so only with the commit.
+void operator_core::stand(arc& at) {
+  if (std::find(standing_.begin(), standing_.end(), &at) != standing_.end()) return;
+  standing_.push_back(&at);
+  at.stand();
+  relieved_ = true;
+}
+
+void operator_core::go_on() {
+  for (auto* at : standing_) at->go_on();
+  standing_.clear();
+}
+
+} // namespace instar

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -84,15 +85,25 @@ struct graph {
 inline constexpr std::size_t default_arc_capacity = 1024;
 inline constexpr std::size_t max_arc_capacity = std::size_t{1} << 20;
 
+/// By operator name.
+using operator_types = std::map<std::string, operator_description, std::less<>>;
+
 /// Checks a graph as a whole against the operator types it names: types exist, settings are known
 /// and of the right kind, ports exist and payload types fit on every arc, every input has an arc,
 /// every cycle has a feedback arc. Returns the graph with defaults and port names filled in, or
 /// *every* mistake, each as `file:line: operator 'x': what, and what to do`.
 struct graph_check {
   graph checked;
-  std::map<std::string, operator_description, std::less<>> types; ///< by operator name
-  std::vector<failure> mistakes;                                  ///< empty = good
+  operator_types types;
+  std::vector<failure> mistakes; ///< empty = good
 };
 graph_check check_graph(graph candidate, const type_lookup& types);
+
+/// The same for some operators of a graph that has been checked before, and whose operators and
+/// arcs stay: those named in `fresh` have another type now. `part` holds them with all their arcs,
+/// and all arcs along which what they send or get is passed on; `known` are the types of the others
+/// in it. Nothing else is judged.
+graph_check check_part(graph part, const std::set<std::string>& fresh, operator_types known,
+                       const type_lookup& types);
 
 } // namespace instar

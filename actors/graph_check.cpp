@@ -27,12 +27,20 @@ public:
     for (std::size_t i = 0; i < g().operators.size(); ++i) index_.emplace(g().operators[i].name, i);
   }
 
+  /// Of a part whose other operators have been checked before.
+  checker(graph part, const std::set<std::string>& fresh, operator_types known,
+          const type_lookup& types)
+      : checker(std::move(part), types) {
+    fresh_ = &fresh;
+    check_.types = std::move(known);
+  }
+
   graph_check run() {
     find_types();
     check_settings();
     check_arcs();
     check_inputs_connected();
-    check_flow(g(), check_.types,
+    check_flow(g(), check_.types, fresh_ ? flow_scope::payloads : flow_scope::cycles_and_payloads,
                [this](std::size_t line, const std::string& op, errc code, const std::string& what) {
                  complain(line, op, code, what);
                });
@@ -41,6 +49,7 @@ public:
 
 private:
   graph& g() { return check_.checked; }
+  bool known(const operator_node& op) const { return fresh_ && !fresh_->count(op.name); }
 
   void complain(std::size_t line, const std::string& op, errc code, const std::string& what) {
     std::string place;
@@ -53,6 +62,7 @@ private:
   void find_types() {
     std::set<std::string> seen;
     for (const auto& op : g().operators) {
+      if (known(op)) continue;
       if (!seen.insert(op.name).second) {
         complain(op.line, op.name, errc::bad_input, "declared twice; rename one of them");
         continue;
@@ -66,14 +76,14 @@ private:
   void check_settings() {
     for (auto& op : g().operators) {
       const auto type = check_.types.find(op.name);
-      if (type == check_.types.end()) continue;
-      std::vector<std::string> known;
-      for (const auto& s : type->second.settings) known.push_back(s.name);
+      if (type == check_.types.end() || known(op)) continue;
+      std::vector<std::string> names;
+      for (const auto& s : type->second.settings) names.push_back(s.name);
       for (const auto& [name, value] : op.values.all())
-        if (std::find(known.begin(), known.end(), name) == known.end())
+        if (std::find(names.begin(), names.end(), name) == names.end())
           complain(op.line, op.name, errc::bad_input,
                    type->second.reference() + " has no setting '" + name + "'" +
-                       suggest(name, known));
+                       suggest(name, names));
       settings complete;
       for (const auto& s : type->second.settings) complete_setting(op, s, complete);
       op.values = std::move(complete);
@@ -173,7 +183,7 @@ private:
     for (const auto& a : g().arcs) connected.insert(a.to + "." + a.to_port);
     for (const auto& op : g().operators) {
       const auto type = check_.types.find(op.name);
-      if (type == check_.types.end()) continue;
+      if (type == check_.types.end() || known(op)) continue;
       for (const auto& input : type->second.inputs)
         if (!connected.count(op.name + "." + input.name))
           complain(op.line, op.name, errc::bad_input,
@@ -182,6 +192,7 @@ private:
   }
 
   const type_lookup& lookup_;
+  const std::set<std::string>* fresh_ = nullptr; ///< null = all are
   std::map<std::string, std::size_t> index_;
   std::set<std::string> said_; ///< an operator that is wrong once may stand in several arcs
   graph_check check_;
@@ -191,6 +202,11 @@ private:
 
 graph_check check_graph(graph candidate, const type_lookup& types) {
   return checker(std::move(candidate), types).run();
+}
+
+graph_check check_part(graph part, const std::set<std::string>& fresh, operator_types known,
+                       const type_lookup& types) {
+  return checker(std::move(part), fresh, std::move(known), types).run();
 }
 
 } // namespace instar

@@ -77,18 +77,17 @@ const port_description* port_of(const std::vector<port_description>& ports,
 
 class flow {
 public:
-  flow(const graph& g, const std::map<std::string, operator_description, std::less<>>& types,
-       const complain_function& complain)
+  flow(const graph& g, const operator_types& types, const complain_function& complain)
       : graph_(g), types_(types), complain_(complain) {
     for (std::size_t i = 0; i < g.operators.size(); ++i) index_.emplace(g.operators[i].name, i);
     leaving_.resize(g.operators.size());
   }
 
-  void run() {
+  void run(flow_scope scope) {
     const shape s(graph_, index_);
     const auto order = topological_order(s);
     if (!order) return;
-    find_idle_feedback(s, *order);
+    if (scope == flow_scope::cycles_and_payloads) find_idle_feedback(s, *order);
     for (const auto& a : graph_.arcs)
       if (const auto from = index_.find(a.from); from != index_.end())
         leaving_[from->second].push_back(&a);
@@ -257,7 +256,7 @@ private:
   }
 
   const graph& graph_;
-  const std::map<std::string, operator_description, std::less<>>& types_;
+  const operator_types& types_;
   const complain_function& complain_;
   std::map<std::string, std::size_t, std::less<>> index_;
   std::map<std::pair<std::string, std::string>, std::vector<carrier>> arriving_; ///< by input
@@ -268,10 +267,9 @@ private:
 
 } // namespace
 
-void check_flow(const graph& g,
-                const std::map<std::string, operator_description, std::less<>>& types,
+void check_flow(const graph& g, const operator_types& types, flow_scope scope,
                 const complain_function& complain) {
-  flow(g, types, complain).run();
+  flow(g, types, complain).run(scope);
 }
 
 } // namespace instar

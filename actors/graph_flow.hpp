@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <functional>
-#include <map>
 #include <string>
 
 namespace instar {
@@ -13,12 +12,16 @@ namespace instar {
 using complain_function = std::function<void(std::size_t line, const std::string& operator_name,
                                              errc code, const std::string& what)>;
 
+enum class flow_scope {
+  cycles_and_payloads,
+  payloads, ///< of a part of a graph whose cycles are known to be in order
+};
+
 /// The part of `check_graph` that follows the arcs: finds cycles without a feedback arc, feedback
 /// arcs that close no cycle, and arcs whose packets do not fit their input. An output that follows
 /// an input carries whatever arrives there, over any number of such operators. Arcs with an end
 /// that does not exist are passed over.
-void check_flow(const graph& g,
-                const std::map<std::string, operator_description, std::less<>>& types,
+void check_flow(const graph& g, const operator_types& types, flow_scope scope,
                 const complain_function& complain);
 
 } // namespace instar

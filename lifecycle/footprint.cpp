@@ -112,17 +112,19 @@ bool footprint::disjoint(const footprint& other) const {
   return !share(operators, other.operators) && !share(arcs, other.arcs);
 }
 
-bool footprint::waits_for(const footprint& other) const { return share(other.operators, below); }
+bool footprint::waits_for(const footprint& other) const { return share(other.operators, *below); }
 
 footprint make_footprint(const transition_plan& plan, const typed_graph& running,
                          const typed_graph& wanted, const std::vector<std::string>& named) {
   footprint touched;
   touched.operators.insert(named.begin(), named.end());
+  touched.below.emplace();
   shape before(running), after(wanted);
   for (const auto& op : plan.operators) {
     if (!op.participates() && !op.in_region) continue;
     touched.operators.insert({op.before(), op.name});
     if (!op.participates()) continue;
+    touched.changed.insert({op.before(), op.name});
     const bool reshapes = op.arcs_change || op.action == operator_action::add ||
                           splits(running, op.before()) != splits(wanted, op.name);
     if (op.action != operator_action::add) before.add(op.before(), reshapes);
@@ -133,17 +135,16 @@ footprint make_footprint(const transition_plan& plan, const typed_graph& running
   for (auto* g : {&before, &after}) {
     touched.operators.merge(g->reshaped);
     touched.arcs.merge(g->flow);
-    touched.below.merge(g->below);
+    touched.below->merge(g->below);
   }
   return touched;
 }
 
 bool may_start(const footprint& candidate, const std::vector<const footprint*>& running,
-               const std::vector<footprint>& waiting) {
-  const auto apart = [&](const footprint& other) { return candidate.disjoint(other); };
+               const std::vector<const footprint*>& waiting) {
+  const auto apart = [&](const footprint* other) { return candidate.disjoint(*other); };
   if (!std::all_of(waiting.begin(), waiting.end(), apart)) return false;
-  if (!std::all_of(running.begin(), running.end(), [&](const auto* r) { return apart(*r); }))
-    return false;
+  if (!std::all_of(running.begin(), running.end(), apart)) return false;
   // Whoever the candidate waits for, and whoever those wait for, must not wait for it.
   std::vector<const footprint*> open{&candidate};
   std::set<const footprint*> seen;

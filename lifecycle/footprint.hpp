@@ -2,6 +2,7 @@
 
 #include "lifecycle/plan.hpp"
 
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -18,11 +19,14 @@ struct footprint {
 
   names operators; ///< change, or are crossed by the markers; under old and new names
   names arcs;      ///< carry what an operator that changes sends or gets
-  names below;     ///< operators that arcs lead to from those that change
+  names changed;   ///< operators that change, in the running graph and in the wanted one
+  /// Operators that arcs lead to from those; nothing = not looked up.
+  std::optional<names> below{};
 
   /// Nothing of one is touched by the other.
   bool disjoint(const footprint& other) const;
-  /// Somebody of this waits at its cut for room that somebody of the other has to make.
+  /// Somebody of this waits at its cut for room that somebody of the other has to make. What is
+  /// below has to be known.
   bool waits_for(const footprint& other) const;
 };
 
@@ -39,6 +43,6 @@ footprint make_footprint(const transition_plan& plan, const typed_graph& running
 /// Whether a transition may start while others run and others, asked for earlier, wait. It may not
 /// overlap with either, nor close a circle of those that wait for each other's room.
 bool may_start(const footprint& candidate, const std::vector<const footprint*>& running,
-               const std::vector<footprint>& waiting);
+               const std::vector<const footprint*>& waiting);
 
 } // namespace instar

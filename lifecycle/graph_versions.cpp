@@ -11,74 +11,154 @@ graph_versions::graph_versions(std::size_t kept) : kept_(std::max<std::size_t>(2
 
 namespace {
 
-/// Takes the places of those that change out of `places`, and returns them under their new names.
-graph_versions::place_numbers take_places(const transition_plan& plan,
-                                          graph_versions::place_numbers& places,
-                                          std::uint64_t& last) {
-  graph_versions::place_numbers taken;
+using place_numbers = graph_versions::place_numbers;
+
+/// The places after a commit of `plan`; the same object if none came, went or was renamed.
+std::shared_ptr<const place_numbers> next_places(const transition_plan& plan,
+                                                 std::shared_ptr<const place_numbers> now,
+                                                 std::uint64_t& last) {
+  const auto moves = [](const operator_change& op) {
+    return op.action == operator_action::add || op.action == operator_action::remove ||
+           op.renamed();
+  };
+  if (now && std::none_of(plan.operators.begin(), plan.operators.end(), moves)) return now;
+  auto places = now ? *now : place_numbers();
+  place_numbers taken; // under the new names
   for (const auto& op : plan.operators) {
     if (op.action == operator_action::add) {
       taken[op.name] = ++last;
-      continue;
+    } else if (moves(op)) {
+      const auto old = places.extract(op.before());
+      if (op.action != operator_action::remove) taken[op.name] = old.mapped();
     }
-    if (op.action != operator_action::remove && !op.renamed()) continue;
-    const auto old = places.extract(op.before());
-    if (op.action != operator_action::remove) taken[op.name] = old.mapped();
   }
-  return taken;
+  places.merge(taken);
+  return std::make_shared<const place_numbers>(std::move(places));
 }
 
 } // namespace
 
+/// The two graphs have their operators in the same order; if not, the name counts.
+std::size_t graph_versions::place_in_given(graph_index::number op) const {
+  const auto& all = given_.operators;
+  const auto& name = running_.content.operators[op].name;
+  if (op < all.size() && all[op].name == name) return op;
+  return static_cast<std::size_t>(
+      std::find_if(all.begin(), all.end(), [&](const operator_node& o) { return o.name == name; }) -
+      all.begin());
+}
+
+const operator_node& graph_versions::given(graph_index::number op) const {
+  return given_.operators[place_in_given(op)];
+}
+
 void graph_versions::commit(epoch_t epoch, const planned& done) {
-  auto places = versions_.empty() ? place_numbers() : versions_.back().places;
-  auto moved = take_places(done.plan, places, last_place_);
-  places.merge(moved);
+  auto places =
+      next_places(done.plan, versions_.empty() ? nullptr : versions_.back().places, last_place_);
+  if (done.whole) {
+    auto former = replace(done);
+    if (!versions_.empty()) versions_.back().back = std::move(former);
+  } else {
+    auto former = exchange(done);
+    if (!versions_.empty()) versions_.back().back = std::move(former);
+  }
+  ++generation_;
+  epoch_ = std::max(epoch_, epoch);
+  versions_.push_back({epoch, std::move(places)});
+  if (versions_.size() > kept_) versions_.pop_front();
+}
+
+graph_versions::exchanged graph_versions::exchange(const planned& done) {
+  exchanged former;
+  const name_index given(done.given), wanted(done.wanted.content);
+  for (const auto& op : done.plan.operators) {
+    if (!op.participates()) continue;
+    const auto at = index_.find(op.name);
+    auto& checked = running_.content.operators[at];
+    auto& written = given_.operators[place_in_given(at)];
+    auto& type = running_.types.find(op.name)->second;
+    former.emplace_back(written, checked);
+    written = done.given.operators[given.find(op.name)];
+    checked = done.wanted.content.operators[wanted.find(op.name)];
+    type = done.wanted.types.find(op.name)->second;
+    index_.set_type(at, type);
+  }
+  return former;
+}
+
+graph_versions::whole graph_versions::replace(const planned& done) {
+  whole former{std::move(given_), {}};
   if (done.as_of == generation_) {
+    former.checked = std::move(running_.content);
     given_ = done.given;
     running_ = done.wanted;
   } else {
-    given_ = merge_given(given_, done);
-    running_ = merge_checked(running_, done);
+    given_ = merge_given(former.given, done);
+    auto merged = merge_checked(running_, done);
+    former.checked = std::move(running_.content);
+    running_ = std::move(merged);
   }
-  // A `was` has been followed: it is no part of the graph.
+  forget_was();
+  index_ = graph_index(running_);
+  return former;
+}
+
+/// A `was` has been followed: it is no part of the graph.
+void graph_versions::forget_was() {
   for (auto* g : {&given_, &running_.content})
     for (auto& op : g->operators) op.was.clear();
-  ++generation_;
-  epoch_ = std::max(epoch_, epoch);
-  remember(epoch, std::move(places));
 }
 
 void graph_versions::reword(graph given, graph checked) {
+  // Those before it are kept as ways back from the words of now.
+  if (versions_.size() > 1) {
+    auto former = at(versions_.size() - 2);
+    versions_[versions_.size() - 2].back =
+        whole{std::move(former.given), std::move(former.checked)};
+  }
   given_ = std::move(given);
   running_.content = std::move(checked);
-  for (auto* g : {&given_, &running_.content})
-    for (auto& op : g->operators) op.was.clear();
-  if (versions_.empty()) return;
-  auto now = std::move(versions_.back());
-  versions_.pop_back();
-  remember(now.epoch, std::move(now.places));
+  forget_was();
+  index_ = graph_index(running_);
 }
 
 void graph_versions::end(epoch_t epoch) {
   running_ = {};
+  index_ = {};
   given_ = {};
   ++generation_;
   epoch_ = epoch;
   versions_.clear();
 }
 
-void graph_versions::remember(epoch_t epoch, place_numbers places) {
-  versions_.push_back({epoch, std::make_shared<const graph>(given_),
-                       std::make_shared<const graph>(running_.content), std::move(places)});
-  if (versions_.size() > kept_) versions_.pop_front();
+graph_versions::version graph_versions::at(std::size_t place) const {
+  version found{versions_[place].epoch, given_, running_.content, versions_[place].places};
+  name_index given(found.given), checked(found.checked);
+  for (auto next = versions_.size() - 1; next-- > place;) {
+    if (const auto* former = std::get_if<whole>(&versions_[next].back)) {
+      found.given = former->given;
+      found.checked = former->checked;
+      given = name_index(found.given);
+      checked = name_index(found.checked);
+      continue;
+    }
+    for (const auto& [written, node] : std::get<exchanged>(versions_[next].back)) {
+      found.given.operators[given.find(written.name)] = written;
+      found.checked.operators[checked.find(node.name)] = node;
+    }
+  }
+  return found;
 }
 
-result<const graph_versions::version*> graph_versions::find(epoch_t epoch) const {
+graph_versions::version graph_versions::latest() const {
+  return versions_.empty() ? version() : at(versions_.size() - 1);
+}
+
+result<graph_versions::version> graph_versions::find(epoch_t epoch) const {
   constexpr std::size_t most = 10;
   std::string kept;
   for (std::size_t i = 0; i < versions_.size(); ++i) {
-    if (versions_[i].epoch == epoch) return &versions_[i];
+    if (versions_[i].epoch == epoch) return at(i);
     if (i + most >= versions_.size())
       kept += (kept.empty() ? "" : ", ") + std::to_string(versions_[i].epoch);
   }
@@ -87,24 +167,24 @@ result<const graph_versions::version*> graph_versions::find(epoch_t epoch) const
                      (kept.empty() ? "nothing runs" : "the latest kept are those of " + kept)};
 }
 
-result<const graph_versions::version*> graph_versions::former() const {
+result<epoch_t> graph_versions::former() const {
   if (versions_.size() < 2)
     return failure{errc::not_found, "no graph ran before the present one; apply another one"};
-  return &versions_[versions_.size() - 2];
+  return versions_[versions_.size() - 2].epoch;
 }
 
 lineage graph_versions::between(const version& from, const version& to) {
   std::map<std::uint64_t, std::string> now;
-  for (const auto& [name, place] : from.places) now.emplace(place, name);
+  for (const auto& [name, place] : *from.places) now.emplace(place, name);
   lineage by;
   // Who has its place still; then the others by name, if that is free.
-  for (const auto& [name, place] : to.places)
+  for (const auto& [name, place] : *to.places)
     if (const auto same = now.find(place); same != now.end()) {
       by.old_names.emplace(name, same->second);
       now.erase(same);
     }
   for (const auto& [place, name] : now)
-    if (to.places.count(name)) by.old_names.emplace(name, name);
+    if (to.places->count(name)) by.old_names.emplace(name, name);
   return by;
 }
 

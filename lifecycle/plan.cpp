@@ -1,10 +1,12 @@
 #include "lifecycle/plan.hpp"
 
 #include "lifecycle/loops.hpp"
+#include "lifecycle/name_index.hpp"
 #include "lifecycle/region.hpp"
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <set>
 
 namespace instar {
@@ -17,14 +19,6 @@ bool transition_plan::changes() const {
 }
 
 namespace {
-
-using index = std::map<std::string, std::size_t, std::less<>>;
-
-index index_of(const graph& g) {
-  index by_name;
-  for (std::size_t i = 0; i < g.operators.size(); ++i) by_name.emplace(g.operators[i].name, i);
-  return by_name;
-}
 
 const operator_description& type_of(const typed_graph& g, const std::string& name) {
   return g.types.find(name)->second;
@@ -106,10 +100,10 @@ using successors = std::map<std::string, std::string, std::less<>>;
 
 void plan_operators(const graph& running, const graph& wanted, const lineage& by,
                     const successors& new_names, transition_plan& plan) {
-  const auto new_index = index_of(wanted);
+  const name_index new_index(wanted);
   for (const auto& before : running.operators) {
     if (const auto after = new_names.find(before.name); after != new_names.end()) {
-      const auto& node = wanted.operators[new_index.find(after->second)->second];
+      const auto& node = wanted.operators[new_index.find(after->second)];
       plan.operators.push_back(compare(before, node));
       continue;
     }
@@ -163,7 +157,7 @@ void plan_arcs(const graph& running, const graph& wanted, const successors& new_
 /// Removed arcs have the names of the running graph, added ones those of the wanted graph. In one
 /// that is only compared, an arc may name an operator that is not there.
 void mark_rewired(transition_plan& plan) {
-  index old_names, new_names;
+  std::map<std::string, std::size_t, std::less<>> old_names, new_names;
   for (std::size_t i = 0; i < plan.operators.size(); ++i) {
     const auto& op = plan.operators[i];
     if (op.action != operator_action::add) old_names.emplace(op.before(), i);
@@ -196,7 +190,7 @@ struct cycles_of {
   }
 
   cycle_groups cycles;
-  index group;
+  std::map<std::string, std::size_t, std::less<>> group;
   std::vector<std::set<std::string>> content; ///< by group: operators and feedback arcs
 };
 
@@ -217,11 +211,12 @@ void mark_other_cycles(const graph& running, const graph& wanted, transition_pla
 }
 
 /// Which loops of the old graph have to be emptied, and by whom.
-drain_need plan_drain(const typed_graph& running, const index& old_index, transition_plan& plan) {
+drain_need plan_drain(const typed_graph& running, const name_index& old_index,
+                      transition_plan& plan) {
   drain_query query;
   for (std::size_t i = 0; i < running.content.arcs.size(); ++i) {
     const auto& a = running.content.arcs[i];
-    query.arcs.push_back({old_index.find(a.from)->second, old_index.find(a.to)->second, a.feedback,
+    query.arcs.push_back({old_index.find(a.from), old_index.find(a.to), a.feedback,
                           plan.arcs[i].action == arc_action::remove});
   }
   for (std::size_t i = 0; i < running.content.operators.size(); ++i)
@@ -234,7 +229,7 @@ drain_need plan_drain(const typed_graph& running, const index& old_index, transi
 
 /// The markers cross the old graph, whose operators and arcs come first in the plan. Feedback arcs
 /// carry none.
-void plan_region(const typed_graph& running, const index& old_index, transition_plan& plan) {
+void plan_region(const typed_graph& running, const name_index& old_index, transition_plan& plan) {
   const auto need = plan_drain(running, old_index, plan);
   region_query query;
   query.operators = running.content.operators.size();
@@ -243,7 +238,7 @@ void plan_region(const typed_graph& running, const index& old_index, transition_
     const auto& a = running.content.arcs[i];
     if (a.feedback != feedback_policy::none) continue;
     ordinary.push_back(i);
-    query.arcs.emplace_back(old_index.find(a.from)->second, old_index.find(a.to)->second);
+    query.arcs.emplace_back(old_index.find(a.from), old_index.find(a.to));
   }
   for (std::size_t i = 0; i < query.operators; ++i) {
     query.changes.push_back(plan.operators[i].participates() || need.crossed[i]);
@@ -276,7 +271,7 @@ transition_plan make_plan(const typed_graph& running, const typed_graph& wanted,
                           const lineage& by) {
   auto plan = difference(running.content, wanted.content, by);
   plan_states(running, wanted, plan);
-  plan_region(running, index_of(running.content), plan);
+  plan_region(running, name_index(running.content), plan);
   return plan;
 }
 

@@ -4,7 +4,6 @@
 #include "lifecycle/lineage.hpp"
 #include "lifecycle/loops.hpp"
 
-#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -67,7 +66,7 @@ struct transition_plan {
 /// A graph and the types of its operators, both checked.
 struct typed_graph {
   graph content;
-  std::map<std::string, operator_description, std::less<>> types; ///< by operator name
+  operator_types types;
 };
 
 /// The difference between the running and the wanted graph as a plan: what is kept, added,

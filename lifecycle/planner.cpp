@@ -7,52 +7,41 @@
 
 namespace instar {
 
-result<const graph_versions::version*> planner::version_of(rollback_to wanted) const {
-  return wanted.epoch == 0 ? versions_.former() : versions_.find(wanted.epoch);
+result<graph_versions::version> planner::version_of(rollback_to wanted) const {
+  if (wanted.epoch != 0) return versions_.find(wanted.epoch);
+  const auto former = versions_.former();
+  if (!former) return former.error();
+  return versions_.find(*former);
 }
 
-result<graph> planner::resolve(const wanted_graph& wanted) const {
-  if (const auto* whole = std::get_if<graph>(&wanted)) return *whole;
-  if (const auto* back = std::get_if<rollback_to>(&wanted)) {
-    const auto version = version_of(*back);
-    if (!version) return version.error();
-    return *(*version)->given;
-  }
-  graph changed = versions_.given();
-  for (const auto& update : std::get<std::vector<operator_update>>(wanted)) {
-    auto found = std::find_if(changed.operators.begin(), changed.operators.end(),
-                              [&](const operator_node& op) { return op.name == update.name; });
-    if (found == changed.operators.end())
-      return failure{errc::not_found, "operator '" + update.name +
-                                          "' is not in the running graph; `instarctl graph` lists "
-                                          "its operators"};
-    found->type = update.type;
-    found->version = update.version;
-  }
-  return changed;
+type_lookup planner::types_from(const graph& of) {
+  library_.set_places(of.modules);
+  return [this](std::string_view type, std::uint32_t version) {
+    return library_.describe(type, version);
+  };
 }
 
 graph_check planner::check(graph candidate) {
-  library_.set_places(candidate.modules);
-  return check_graph(std::move(candidate), [this](std::string_view type, std::uint32_t version) {
-    return library_.describe(type, version);
-  });
+  const auto types = types_from(candidate);
+  return check_graph(std::move(candidate), types);
 }
 
 planned planner::make(const wanted_graph& wanted) {
+  if (const auto* updates = std::get_if<std::vector<operator_update>>(&wanted))
+    return make_update(*updates);
+  if (const auto* target = std::get_if<graph>(&wanted)) return make_whole(*target, nullptr);
+  auto version = version_of(std::get<rollback_to>(wanted));
+  if (version) return make_whole(version->given, &*version);
+  planned refused;
+  refused.as_of = versions_.generation();
+  refused.plan.refusals.push_back(version.error());
+  return refused;
+}
+
+planned planner::make_whole(graph target, const graph_versions::version* back) {
   planned made;
   made.as_of = versions_.generation();
-  std::vector<std::string> named;
-  if (const auto* updates = std::get_if<std::vector<operator_update>>(&wanted)) {
-    made.whole = false;
-    for (const auto& update : *updates) named.push_back(update.name);
-  }
-  auto target = resolve(wanted);
-  if (!target) {
-    made.plan.refusals.push_back(target.error());
-    return made;
-  }
-  made.given = std::move(*target);
+  made.given = std::move(target);
   auto checked = check(made.given);
   if (!checked.mistakes.empty()) {
     made.plan = compare({}, made.given);
@@ -60,11 +49,10 @@ planned planner::make(const wanted_graph& wanted) {
     return made;
   }
   made.wanted = {std::move(checked.checked), std::move(checked.types)};
-  const auto* back = std::get_if<rollback_to>(&wanted);
-  const auto by = back ? graph_versions::between(*versions_.latest(), **version_of(*back))
+  const auto by = back ? graph_versions::between(versions_.latest(), *back)
                        : trace_lineage(versions_.running().content, made.wanted.content);
   made.plan = make_plan(versions_.running(), made.wanted, by);
-  made.touches = make_footprint(made.plan, versions_.running(), made.wanted, named);
+  made.touches = make_footprint(made.plan, versions_.running(), made.wanted);
   return made;
 }
 
@@ -83,13 +71,14 @@ result<planner::side> planner::take(const compared_graph& which) {
     taken.content = std::move(taken.check.checked);
     return taken;
   }
-  taken.version = versions_.latest();
   if (const auto* epoch = std::get_if<epoch_t>(&which)) {
-    const auto found = versions_.find(*epoch);
+    auto found = versions_.find(*epoch);
     if (!found) return found.error();
-    taken.version = *found;
+    taken.version = std::move(*found);
+  } else {
+    taken.version = versions_.latest();
   }
-  if (taken.version) taken.content = *taken.version->checked;
+  taken.content = taken.version->checked;
   return taken;
 }
 

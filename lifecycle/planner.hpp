@@ -5,7 +5,9 @@
 #include "lifecycle/order.hpp"
 #include "lifecycle/planned.hpp"
 
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace instar {
 
@@ -23,16 +25,31 @@ public:
   /// hinder; if a graph cannot be had at all, there are only refusals.
   transition_plan compare(const compared_graph& from, const compared_graph& to);
 
+  /// Fills in what is below the operators that change, if the plan did not need to know.
+  void complete(footprint& touches) const;
+
 private:
-  result<graph> resolve(const wanted_graph& wanted) const;
-  result<const graph_versions::version*> version_of(rollback_to wanted) const;
+  planned make_whole(graph target, const graph_versions::version* back);
+
+  struct exchanged {
+    graph_index::numbers places; ///< in the running graph
+    graph given;                 ///< these operators, as written
+  };
+  planned make_update(const std::vector<operator_update>& updates);
+  result<exchanged> exchanged_by(const std::vector<operator_update>& updates) const;
+  graph_check check_exchanged(const exchanged& those, const neighbourhood& near);
+  void widen(footprint& touches, const typed_graph& before, const typed_graph& wanted,
+             const graph_index::numbers& changes) const;
+
+  result<graph_versions::version> version_of(rollback_to wanted) const;
   graph_check check(graph candidate);
+  type_lookup types_from(const graph& of);
 
   /// One side of a comparison.
   struct side {
     graph content;
-    graph_check check;                                ///< of a graph from outside
-    const graph_versions::version* version = nullptr; ///< of one that runs or ran
+    graph_check check;                              ///< of a graph from outside
+    std::optional<graph_versions::version> version; ///< of one that runs or ran
   };
   result<side> take(const compared_graph& which);
 

@@ -1,12 +1,30 @@
 #include "lifecycle/region.hpp"
 
+#include <span>
+
 namespace instar {
 
 namespace {
 
+/// What arcs lead to from each operator, one list behind the other.
+class followers {
+public:
+  explicit followers(const region_query& q) : first_(q.operators + 1, 0), to_(q.arcs.size()) {
+    for (const auto& [from, to] : q.arcs) ++first_[from + 1];
+    for (std::size_t i = 0; i < q.operators; ++i) first_[i + 1] += first_[i];
+    auto next = first_;
+    for (const auto& [from, to] : q.arcs) to_[next[from]++] = to;
+  }
+  std::span<const std::size_t> operator[](std::size_t i) const {
+    return {to_.data() + first_[i], first_[i + 1] - first_[i]};
+  }
+
+private:
+  std::vector<std::size_t> first_, to_;
+};
+
 /// The operators so that every arc leads forward.
-std::vector<std::size_t> topological_order(const region_query& q,
-                                           const std::vector<std::vector<std::size_t>>& next) {
+std::vector<std::size_t> topological_order(const region_query& q, const followers& next) {
   std::vector<std::size_t> missing(q.operators, 0);
   for (const auto& [from, to] : q.arcs) ++missing[to];
   std::vector<std::size_t> order;
@@ -22,8 +40,7 @@ std::vector<std::size_t> topological_order(const region_query& q,
 } // namespace
 
 marker_region find_region(const region_query& q) {
-  std::vector<std::vector<std::size_t>> next(q.operators);
-  for (const auto& [from, to] : q.arcs) next[from].push_back(to);
+  const followers next(q);
   const auto order = topological_order(q, next);
 
   // From the end: which operators lead to a change, and by how many of their arcs.

@@ -1,5 +1,7 @@
 #include "lifecycle/supervisor.hpp"
 
+#include "lifecycle/name_index.hpp"
+
 #include <caf/actor_system.hpp>
 #include <caf/system_messages.hpp>
 
@@ -67,7 +69,7 @@ void supervisor::start(std::shared_ptr<transition_order> order, planned what,
     entry.outcome = transition_outcome::unchanged;
     entry.epoch = versions_.epoch();
     if (order->stops) stopped_ = true;
-    else versions_.reword(std::move(what.given), std::move(what.wanted.content));
+    else if (what.whole) versions_.reword(std::move(what.given), std::move(what.wanted.content));
     return record(std::move(entry), *order);
   }
   const auto epoch = entry.epoch = ++last_epoch_;
@@ -114,9 +116,10 @@ result<void>
 supervisor::spawn_successors(active& now,
                              const std::map<std::string, operator_factory>& factories) {
   auto links = now.after.all_links(now.what.wanted);
+  const name_index nodes(now.what.wanted.content);
   for (const auto& [name, factory] : factories) {
     auto& member = now.after.members.find(name)->second;
-    const auto& node = *now.what.wanted.content.find(name);
+    const auto& node = now.what.wanted.content.operators[nodes.find(name)];
     operator_setup setup{member.place,
                          now.what.wanted.types.find(name)->second,
                          factory,

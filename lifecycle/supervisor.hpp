@@ -109,7 +109,7 @@ private:
 
   void start_next();
   void start_those_that_may();
-  bool may_start(const footprint& candidate, const std::vector<footprint>& ahead) const;
+  bool may_start(footprint& touches, std::size_t places);
   void start(std::shared_ptr<transition_order> order, planned what,
              std::chrono::nanoseconds planning);
   result<void> prepare(active& now);

@@ -18,7 +18,7 @@ std::string supervisor::admit(transition_order& order) {
   // Whoever asks means what runs now, not what will when the turn comes.
   const auto former = versions_.former();
   if (!former) return former.error().message;
-  back->epoch = (*former)->epoch;
+  back->epoch = *former;
   return {};
 }
 
@@ -96,14 +96,13 @@ void supervisor::start_next() {
 
 /// Nobody overtakes one that it overlaps with, nor one that is about the whole graph.
 void supervisor::start_those_that_may() {
-  std::vector<footprint> ahead; // of those that go on waiting
+  // Those before `place` go on waiting.
   for (std::size_t place = 0; place < queue_.size();) {
     auto& waiting = queue_.at(place);
     const bool first = active_.empty() && place == 0;
     if (!first && !waiting.order->updates()) return;
     const bool in_vain = waiting.touches && waiting.as_of == versions_.generation();
-    if (!first && in_vain && !may_start(*waiting.touches, ahead)) {
-      ahead.push_back(*waiting.touches);
+    if (!first && in_vain && !may_start(*waiting.touches, place)) {
       ++place;
       continue;
     }
@@ -111,10 +110,9 @@ void supervisor::start_those_that_may() {
     auto what = waiting.order->stops ? planner_.make_stop() : planner_.make(waiting.order->wanted);
     // Before its turn it may be refused only for what those before it are about to change.
     if (!first && what.plan.refused()) return;
-    if (!first && !may_start(what.touches, ahead)) {
+    if (!first && !may_start(what.touches, place)) {
       waiting.as_of = what.as_of;
-      waiting.touches = what.touches;
-      ahead.push_back(std::move(what.touches));
+      waiting.touches = std::move(what.touches);
       ++place;
       continue;
     }
@@ -122,10 +120,17 @@ void supervisor::start_those_that_may() {
   }
 }
 
-bool supervisor::may_start(const footprint& candidate, const std::vector<footprint>& ahead) const {
-  std::vector<const footprint*> running;
-  for (const auto& [epoch, now] : active_) running.push_back(&now.what.touches);
-  return instar::may_start(candidate, running, ahead);
+/// Whether an order with these touches may start before the ones at the first places, which have
+/// been planned, in vain.
+bool supervisor::may_start(footprint& touches, std::size_t places) {
+  std::vector<const footprint*> running, ahead;
+  for (std::size_t i = 0; i < places; ++i) ahead.push_back(&*queue_.at(i).touches);
+  if (!active_.empty()) planner_.complete(touches);
+  for (auto& [epoch, now] : active_) {
+    planner_.complete(now.what.touches);
+    running.push_back(&now.what.touches);
+  }
+  return instar::may_start(touches, running, ahead);
 }
 
 } // namespace instar

@@ -88,11 +88,15 @@ struct running {
 
 double ms(std::chrono::nanoseconds t) { return static_cast<double>(t.count()) / 1e6; }
 
-/// From the request to the outcome.
-double timed_update(service& on, std::vector<operator_update> what) {
+/// From the request to the outcome. With `steps`, the time of each is a sample of that name.
+double timed_update(service& on, std::vector<operator_update> what, const std::string& steps = {}) {
   const auto begin = std::chrono::steady_clock::now();
-  require_committed(update(on, std::move(what)));
-  return ms(std::chrono::steady_clock::now() - begin);
+  const auto entry = update(on, std::move(what));
+  const auto took = ms(std::chrono::steady_clock::now() - begin);
+  require_committed(entry);
+  if (!steps.empty())
+    for (const auto& step : entry.steps) sample(steps + step.step + "_ms", ms(step.took));
+  return took;
 }
 
 std::vector<operator_update> all_stages(std::size_t operators, std::uint32_t version) {
@@ -119,7 +123,8 @@ void measure_size(std::size_t operators, int repetitions) {
   for (int i = 0; i < repetitions; ++i)
     sample("all_" + n + "_atomic_ms",
            timed_update(large.service_,
-                        all_stages(operators, static_cast<std::uint32_t>((i + 1) % 2 + 1))));
+                        all_stages(operators, static_cast<std::uint32_t>((i + 1) % 2 + 1)),
+                        "all_" + n + "_"));
 }
 
 /// From the first marker to the commit of an operator at the end of a busy pipeline.

@@ -127,8 +127,8 @@ TEST_CASE("nobody starts who would close a circle of those that wait for each ot
   CHECK_FALSE(may_start(c, {&a, &b}, {}));
   CHECK_FALSE(may_start(a, {&c, &b}, {}));
   CHECK(may_start(only_c1, {&a, &b}, {}));
-  CHECK_FALSE(may_start(only_c1, {}, {c}));
-  CHECK(may_start(only_c1, {}, {a, b}));
+  CHECK_FALSE(may_start(only_c1, {}, {&c}));
+  CHECK(may_start(only_c1, {}, {&a, &b}));
 }
 
 TEST_CASE("in whatever order disjoint transitions commit, the graph is the same") {

@@ -86,8 +86,8 @@ inline constexpr std::size_t max_arc_capacity = std::size_t{1} << 20;
 
 /// Checks a graph as a whole against the operator types it names: types exist, settings are known
 /// and of the right kind, ports exist and payload types fit on every arc, every input has an arc,
-/// every cycle has a feedback arc. Returns the graph with defaults and port names filled in, or
-/// *every* mistake, each as `file:line: operator 'x': what, and what to do`.
+/// every cycle has a feedback arc. Returns the graph with defaults, port names and the arcs for
+/// answers filled in, or *every* mistake, each as `file:line: operator 'x': what, and what to do`.
 struct graph_check {
   graph checked;
   std::map<std::string, operator_description, std::less<>> types; ///< by operator name

@@ -203,6 +203,7 @@ void live_graph::describe(service_status& into) const {
     s.blocked = c.blocked.get();
     s.errors = c.errors.get();
     s.restarts = c.restarts.get();
+    s.late_answers = c.late_answers.get();
     into.operators.push_back(std::move(s));
   }
   for (const auto& [name, a] : arcs)

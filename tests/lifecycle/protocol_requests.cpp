@@ -263,6 +263,7 @@ bool run_with_change_at(const scenario& s, std::size_t at, const run_setup& how)
     CHECK(check_requests(w.plot(), s) == "");
     if (how.drains && (s.changed.size() == 4 || s.changed == lines{"asker", "asker2", "server"}))
       CHECK(check_one_version(w.plot()) == "");
+    for (const auto& op : w.look().operators) CHECK(op.late_answers == 0); // nor another's
     w.stop();
     settle(w, 3);
     CHECK(w.outcomes().back().outcome == transition_outcome::committed);

@@ -472,3 +472,26 @@ TEST_CASE("a request that no arc leads away for ends with nobody, in a call of i
     CHECK(fate.why == no_answer::nobody);
   }
 }
+
+TEST_CASE("open requests are not lost with an old instance that dies after the commit") {
+  std::size_t died_late = 0;
+  for (std::size_t after = 0; after < 60; ++after) {
+    CAPTURE(after);
+    world w;
+    w.watch_runners();
+    w.plot().total = total;
+    w.order(made(one_asks, "test.slow"));
+    for (int i = 0; i < 60; ++i) w.step();
+    w.order(std::vector<operator_update>{{"asker", "test.asker", 2}});
+    for (std::size_t i = 0; i < after; ++i) w.step();
+    if (!w.alive(0)) break;
+    const bool waits = w.plot().requests.size() > 0 && w.plot().sinks["sink"].size() < total;
+    w.kill(0); // by name the first: the asker
+    settle(w, 2);
+    if (!w.stop_reasons.empty()) continue; // it died before the commit
+    died_late += waits;
+    CHECK(w.outcomes()[1].outcome == transition_outcome::committed);
+    CHECK(check_requests(w.plot(), scenario{"", one_asks, {}}) == "");
+  }
+  CHECK(died_late > 0);
+}

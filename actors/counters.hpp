@@ -22,7 +22,7 @@ private:
 struct operator_counters {
   counter packets_in, packets_out, events, activations, blocked, errors, restarts;
   counter late_answers; ///< dropped: to a request that was not open any more
-  counter busy_ns; ///< sampled: every 16th activation is timed and counts sixteenfold
+  counter busy_ns;      ///< sampled: every 16th activation is timed and counts sixteenfold
 };
 
 } // namespace instar

@@ -31,7 +31,7 @@ std::optional<std::uint64_t> arc::empty_after() const noexcept {
   const auto head = head_.load(std::memory_order_acquire);
   const auto overflow = overflow_shown_.load(std::memory_order_acquire);
   const auto tail = tail_.load(std::memory_order_acquire);
-  if (overflow > 0 || tail != head) return std::nullopt;
+  if (overflow > 0 || tail != head || awaited() > 0) return std::nullopt;
   return tail;
 }
 

@@ -45,7 +45,8 @@ public:
   /// Packets and markers held, with the overflow; any thread, a moment's value.
   std::size_t queued() const noexcept;
   /// How many elements it has ever held, if it is empty now; else nothing. Any thread. An arc that
-  /// answers the same twice was empty all the time between.
+  /// answers the same twice was empty all the time between. One along which answers are awaited is
+  /// not empty.
   std::optional<std::uint64_t> empty_after() const noexcept;
 
   /// Whether packets wait in the overflow, and will get on without anybody's commit. Any thread.
@@ -56,6 +57,12 @@ public:
   /// Either end: from now on, until `go_on`, it waits at its cut.
   void stand() noexcept { standing_.fetch_add(1, std::memory_order_acq_rel); }
   void go_on() noexcept { standing_.fetch_sub(1, std::memory_order_acq_rel); }
+
+  /// Consumer: so many answers to its requests are still to come along this arc. Told after what
+  /// the operator has made of those that came was published, before they are released.
+  void await(std::uint64_t answers) noexcept { awaited_.store(answers, std::memory_order_release); }
+  /// Any thread, a moment's value.
+  std::uint64_t awaited() const noexcept { return awaited_.load(std::memory_order_acquire); }
 
   // -- producer's end ---------------------------------------------------------------------------
 
@@ -163,6 +170,7 @@ private:
   alignas(64) std::atomic<std::uint64_t> head_{0};
   alignas(64) std::atomic<bool> starved_{false};
   std::atomic<int> standing_{0}; // ends that wait at their cut
+  std::atomic<std::uint64_t> awaited_{0};
 
   const std::size_t capacity_;
   const bool feedback_;

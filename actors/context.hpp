@@ -37,6 +37,31 @@ public:
   /// The same for a packet that is passed on as it came.
   virtual void emit_packet(std::size_t output, packet p) = 0;
 
+  /// Asks whoever the port's arc leads to. The packet that gets there has the returned id as its
+  /// key. `on_answer`, or after `deadline` `on_no_answer`, is called with `token`: choose one that
+  /// the state can make sense of, because a successor may be the one that is called.
+  ///
+  /// Credit is that of `emit`. Never fails: without an arc nobody answers.
+  template <class Q, class A>
+  std::uint64_t request(const request_port<Q, A>& port, payload_ptr<payload_class<Q>> body,
+                        std::chrono::nanoseconds deadline, std::uint64_t token = 0) {
+    return request_packet(port.ask.index, payload_ptr<payload>(std::move(body)), deadline, token);
+  }
+
+  /// Answers the request whose packet had this key: it goes to the operator that asked, and to no
+  /// other on the port. May be called later than in `on_packet`, also by a successor. Dropped if
+  /// the place that asked has ended.
+  template <class Q, class A>
+  void answer(const answer_port<Q, A>& port, std::uint64_t request,
+              payload_ptr<payload_class<A>> body) {
+    answer_packet(port.answer.index, request, payload_ptr<payload>(std::move(body)));
+  }
+
+  virtual std::uint64_t request_packet(std::size_t output, payload_ptr<payload> body,
+                                       std::chrono::nanoseconds deadline, std::uint64_t token) = 0;
+  virtual void answer_packet(std::size_t output, std::uint64_t request,
+                             payload_ptr<payload> body) = 0;
+
   /// Calls `on_timer(token)` once, not earlier than after `delay`. Pending timers move to the
   /// successor with the time that is left. Returns an id for `cancel_timer`.
   virtual std::uint64_t set_timer(std::chrono::nanoseconds delay, std::uint64_t token) = 0;

@@ -21,7 +21,8 @@ private:
 /// over updates.
 struct operator_counters {
   counter packets_in, packets_out, events, activations, blocked, errors, restarts;
-  counter busy_ns; ///< sampled: every 16th activation is timed and counts sixteenfold
+  counter late_answers; ///< dropped: to a request that was not open any more
+  counter busy_ns;      ///< sampled: every 16th activation is timed and counts sixteenfold
 };
 
 } // namespace instar

@@ -3,8 +3,10 @@
 #include "actors/settings.hpp"
 #include "transfer/schema.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +19,7 @@ struct port_description {
   std::string payload;
   std::uint64_t schema = 0;
   int follows = -1;
+  int answers = -1;
 
   bool operator==(const port_description&) const = default;
 };
@@ -48,6 +51,21 @@ struct operator_description {
   /// `name@version`, as the command line and graph files write it.
   std::string reference() const { return name + "@" + std::to_string(version); }
 };
+
+/// What an operator's ports are to requests.
+///
+/// An output that asks has a server's input at the other end of its arc, and the answers come back
+/// along an arc from that input's output for answers to its own input for answers.
+bool asks(const port_description& output);
+bool is_asked(const port_description& input);
+/// An output is for the answers to some input, or an input for those to some output.
+bool gives_answers(const operator_description& type, std::size_t output);
+bool takes_answers(const operator_description& type, std::size_t input);
+/// They ask and answer by ports of the same names, which `check_request_ports` likes: then the arcs
+/// for answers are the same.
+bool same_request_ports(const operator_description& a, const operator_description& b);
+/// A port whose `answers` names no port, or that has two of these roles; as text, or nothing.
+std::optional<std::string> check_request_ports(const operator_description& type);
 
 /// The description of an operator that is part of the host or of a test. Its schemas are not known.
 operator_description describe(const operator_type& type);

@@ -90,8 +90,8 @@ using operator_types = std::map<std::string, operator_description, std::less<>>;
 
 /// Checks a graph as a whole against the operator types it names: types exist, settings are known
 /// and of the right kind, ports exist and payload types fit on every arc, every input has an arc,
-/// every cycle has a feedback arc. Returns the graph with defaults and port names filled in, or
-/// *every* mistake, each as `file:line: operator 'x': what, and what to do`.
+/// every cycle has a feedback arc. Returns the graph with defaults, port names and the arcs for
+/// answers filled in, or *every* mistake, each as `file:line: operator 'x': what, and what to do`.
 struct graph_check {
   graph checked;
   operator_types types;
@@ -102,7 +102,7 @@ graph_check check_graph(graph candidate, const type_lookup& types);
 /// The same for some operators of a graph that has been checked before, and whose operators and
 /// arcs stay: those named in `fresh` have another type now. `part` holds them with all their arcs,
 /// and all arcs along which what they send or get is passed on; `known` are the types of the others
-/// in it. Nothing else is judged.
+/// in it. Nothing else is judged. They must ask and answer by the same ports as before.
 graph_check check_part(graph part, const std::set<std::string>& fresh, operator_types known,
                        const type_lookup& types);
 

@@ -1,6 +1,7 @@
 #include "actors/graph.hpp"
 
 #include "actors/graph_flow.hpp"
+#include "actors/graph_requests.hpp"
 #include "actors/nearest.hpp"
 #include "actors/one_line.hpp"
 
@@ -39,11 +40,14 @@ public:
     find_types();
     check_settings();
     check_arcs();
+    const complain_function tell = [this](std::size_t line, const std::string& op, errc code,
+                                          const std::string& what) {
+      complain(line, op, code, what);
+    };
+    if (!fresh_) complete_requests(g(), check_.types, tell);
     check_inputs_connected();
     check_flow(g(), check_.types, fresh_ ? flow_scope::payloads : flow_scope::cycles_and_payloads,
-               [this](std::size_t line, const std::string& op, errc code, const std::string& what) {
-                 complain(line, op, code, what);
-               });
+               tell);
     return std::move(check_);
   }
 
@@ -184,10 +188,11 @@ private:
     for (const auto& op : g().operators) {
       const auto type = check_.types.find(op.name);
       if (type == check_.types.end() || known(op)) continue;
-      for (const auto& input : type->second.inputs)
-        if (!connected.count(op.name + "." + input.name))
+      const auto& inputs = type->second.inputs;
+      for (std::size_t i = 0; i < inputs.size(); ++i)
+        if (!connected.count(op.name + "." + inputs[i].name) && !takes_answers(type->second, i))
           complain(op.line, op.name, errc::bad_input,
-                   "no arc leads to its input '" + input.name + "'; add one");
+                   "no arc leads to its input '" + inputs[i].name + "'; add one");
     }
   }
 

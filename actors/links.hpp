@@ -5,6 +5,7 @@
 #include "actors/inlet.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 namespace instar {
 
 class doorbell;
+class open_requests;
 
 /// An operator's place in the graph: what stays when its instance is replaced.
 struct operator_place {
@@ -19,6 +21,8 @@ struct operator_place {
   std::shared_ptr<doorbell> bell;
   std::shared_ptr<inlet> events;
   std::shared_ptr<operator_counters> counters;
+  std::uint64_t number = 0; ///< of this place among all that the service ever had; from 1
+  std::shared_ptr<open_requests> requests;
 };
 
 /// The ends of the arcs at one operator, with the doorbells of whoever is at the other ends.
@@ -26,12 +30,14 @@ struct in_link {
   std::shared_ptr<arc> queue;
   std::size_t port = 0;
   std::shared_ptr<doorbell> producer;
-  bool outside = false; ///< leads into the cycles that the operator is on
+  bool outside = false;   ///< leads into the cycles that the operator is on
+  std::uint64_t from = 0; ///< number of the producer's place
 };
 struct out_link {
   std::shared_ptr<arc> queue;
   std::size_t port = 0;
   std::shared_ptr<doorbell> consumer;
+  std::uint64_t to = 0; ///< number of the consumer's place
 };
 
 /// The cycles that have operators in common with each other, as all operators on them see them.

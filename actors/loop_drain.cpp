@@ -27,4 +27,10 @@ std::size_t loop_drain::packets() const noexcept {
   return sum;
 }
 
+std::uint64_t loop_drain::awaited() const noexcept {
+  std::uint64_t sum = 0;
+  for (const auto& a : arcs_) sum += a->awaited();
+  return sum;
+}
+
 } // namespace instar

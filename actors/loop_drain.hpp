@@ -40,6 +40,9 @@ public:
 
   /// Packets in the loops; a moment's value.
   std::size_t packets() const noexcept;
+  /// Answers that are still to come along the loops' arcs; a moment's value. Their questions may be
+  /// in nobody's arc, but in the state of who was asked: they count as being in the loop.
+  std::uint64_t awaited() const noexcept;
 
 private:
   const std::vector<std::shared_ptr<arc>> arcs_;

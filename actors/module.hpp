@@ -17,7 +17,7 @@ namespace instar {
 
 /// Version of everything a module is compiled against: operator_base, context, payloads, this
 /// header. A module of another number is refused.
-inline constexpr std::uint32_t module_api_version = 1;
+inline constexpr std::uint32_t module_api_version = 2;
 
 /// What a module answers when it is asked for its operators. Layout is part of the API version.
 struct operator_entry {
@@ -151,6 +151,10 @@ constexpr void write_type(json_text& json, const operator_type& type) {
     if (p.follows >= 0) {
       json.raw(",\"follows\":");
       json.number(static_cast<std::uint64_t>(p.follows));
+    }
+    if (p.answers >= 0) {
+      json.raw(",\"answers\":");
+      json.number(static_cast<std::uint64_t>(p.answers));
     }
     json.raw("}");
   };

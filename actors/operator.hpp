@@ -17,6 +17,12 @@ enum class cut_purpose {
   removal,   ///< the operator's place ends; what it holds must be finished or lost
 };
 
+/// Why a request has no answer.
+enum class no_answer {
+  deadline, ///< its time has run out; an answer that comes later is dropped
+  nobody,   ///< no arc leaves its output, or not to whom it was asked of any more
+};
+
 /// What an author of a service writes: user code with named, typed ports and transferable state.
 ///
 /// The actor that runs an operator calls it from one thread at a time, never from two at once.
@@ -39,6 +45,20 @@ public:
   /// One packet from input port `port` (its `index`). Not called while an output has no credit.
   virtual void on_packet(context& ctx, std::size_t port, packet p) = 0;
 
+  /// The answer to a request that left by output `port` (the index of `request_port::ask`), with
+  /// the token that was given to `context::request`: of this instance or of one before it.
+  ///
+  /// For each request exactly one of this and `on_no_answer` is called, once, whatever updates and
+  /// rollbacks come between; neither if the operator's place in the graph has ended.
+  virtual void on_answer(context&, std::size_t /*port*/, std::uint64_t /*token*/,
+                         packet /*answer*/) {}
+
+  /// The request has no answer and gets none. Called like timers, never inside `request`. `port` is
+  /// `no_port` if this version no longer has the output.
+  virtual void on_no_answer(context&, std::size_t /*port*/, std::uint64_t /*token*/, no_answer) {}
+
+  static constexpr std::size_t no_port = ~std::size_t{0};
+
   /// Events that host resources posted to this operator's inlet, oldest first.
   virtual void on_events(context&, std::span<event>) {}
 
@@ -51,7 +71,8 @@ public:
   /// Asked at the cut, again after every activation until the deadline: nothing if all that this
   /// operator holds can go into its state (or, on `removal`, is finished), else the reason why
   /// not yet. Meanwhile no packets arrive, except along feedback arcs whose loop is being emptied;
-  /// events, timers and finished blocking work do.
+  /// events, timers and finished blocking work do. Once only such a loop is waited for, events do
+  /// not arrive either.
   virtual std::optional<std::string> not_yet(context&, cut_purpose) { return std::nullopt; }
 
   /// Writes the state in the declared schema. Called at the cut; the instance must stay able to

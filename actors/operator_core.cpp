@@ -54,9 +54,11 @@ operator_core::remains operator_core::end() {
   ports_.clear();
   cycles_ = nullptr;
   part_ = {};
+  asks_ = false;
   // The bell refers to the actor around this: a cycle, if nobody has taken the place over.
   setup_.place.bell = nullptr;
   setup_.place.events = nullptr;
+  setup_.place.requests = nullptr;
   return {std::move(instance_), std::exchange(setup_.factory, nullptr)};
 }
 
@@ -75,6 +77,7 @@ void operator_core::set_links(operator_links links) {
     outputs_.push_back({std::move(out), false});
   }
   next_input_ = feedback_in_;
+  set_requests();
 }
 
 // -- what the operator may ask ------------------------------------------------------------------
@@ -117,6 +120,7 @@ void operator_core::run_blocking(std::function<void()> work, std::function<void(
 
 void operator_core::timer_due(std::uint64_t id) {
   if (id == look_again_) look_again_ = 0;
+  if (alarm_rang(id)) return;
   if (timers_.count(id)) due_timers_.push_back(id);
 }
 
@@ -191,11 +195,12 @@ bool operator_core::process_callbacks() {
     guarded([&] { instance_->on_timer(*this, token); });
     did = true;
   }
+  if (asks_ && !blocked_) did |= process_requests();
   return did;
 }
 
 bool operator_core::process_events() {
-  if (blocked_ || !may_take_events()) return false;
+  if (blocked_ || loops_wait_ || !may_take_events()) return false;
   setup_.place.events->take(taken_events_);
   if (taken_events_.empty()) return false;
   std::size_t given = 0;
@@ -231,6 +236,7 @@ bool operator_core::process_packets() {
 bool operator_core::take_from(std::size_t in, std::size_t& budget) {
   arc& from = *inputs_[in].queue;
   const auto port = inputs_[in].port;
+  const bool answers = answers_in_[in];
   while (!blocked_ && !held(in) && from.readable()) {
     if (from.at_marker()) {
       on_marker(in, from.pop_marker());
@@ -239,7 +245,8 @@ bool operator_core::take_from(std::size_t in, std::size_t& budget) {
     if (cycles_ && !may_take(in)) return false;
     if (budget == 0) return true;
     --budget;
-    guarded([&] { instance_->on_packet(*this, port, from.pop()); });
+    if (answers) take_answer(from.pop());
+    else guarded([&] { instance_->on_packet(*this, port, from.pop()); });
   }
   return false;
 }
@@ -273,6 +280,7 @@ void operator_core::ring_cycles() {
 /// nobody finds a packet gone and not yet what was made of it (see loop_drain).
 void operator_core::publish() {
   for (auto& out : outputs_) out.rings |= out.link.queue->publish();
+  if (asks_) show_awaited();
   if (closing_ > 0) part_.drain->close(std::exchange(closing_, 0));
   for (auto& in : inputs_) released_ |= in.queue->release();
 }
@@ -302,8 +310,9 @@ bool operator_core::has_work() {
     for (auto& out : outputs_)
       if (out.link.queue->overflows() && out.link.queue->await_credit()) return true;
   if (blocked_) return false;
-  return !done_jobs_.empty() || !due_timers_.empty() ||
-         ((setup_.place.events->filled() || !taken_events_.empty()) && may_take_events()) ||
+  return !done_jobs_.empty() || !due_timers_.empty() || requests_wait() ||
+         ((setup_.place.events->filled() || !taken_events_.empty()) && !loops_wait_ &&
+          may_take_events()) ||
          input_ready();
 }
 
@@ -317,15 +326,6 @@ bool operator_core::input_ready() {
 }
 
 // -- errors -------------------------------------------------------------------------------------
-
-template <class Call>
-void operator_core::guarded(Call&& call) {
-  try {
-    call();
-  } catch (...) {
-    on_error(thrown_text());
-  }
-}
 
 void operator_core::on_error(std::string what) {
   count().errors.add();

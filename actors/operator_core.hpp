@@ -5,6 +5,7 @@
 #include "actors/instance.hpp"
 #include "actors/links.hpp"
 #include "actors/participation.hpp"
+#include "actors/thrown_text.hpp"
 #include "transfer/state.hpp"
 
 #include <chrono>
@@ -123,6 +124,21 @@ private:
     out_link link;
     bool rings = false; // the consumer is to be woken by this flush
   };
+  /// One of the outputs that ask.
+  struct asking {
+    static constexpr std::size_t none = ~std::size_t{0};
+    std::size_t port = 0;
+    std::size_t answers = none; // in-arc that brings them
+  };
+  /// Where the answers to a place's requests go.
+  struct route {
+    std::uint64_t place = 0;
+    std::size_t out = 0; // in outputs_
+  };
+  struct alarm {
+    core_clock::time_point at;
+    std::uint64_t id = 0;
+  };
   struct job {
     std::function<void(context&)> done;
     std::optional<std::string> thrown;
@@ -130,6 +146,9 @@ private:
 
   // context
   void emit_packet(std::size_t port, packet p) override;
+  std::uint64_t request_packet(std::size_t output, payload_ptr<payload> body,
+                               std::chrono::nanoseconds deadline, std::uint64_t token) override;
+  void answer_packet(std::size_t output, std::uint64_t request, payload_ptr<payload> body) override;
   std::uint64_t set_timer(std::chrono::nanoseconds delay, std::uint64_t token) override;
   void cancel_timer(std::uint64_t id) override;
   void run_blocking(std::function<void()> work, std::function<void(context&)> done) override;
@@ -141,6 +160,13 @@ private:
   void* host_resource(std::string_view name) override { return host_.resource(name); }
 
   void set_links(operator_links links);
+  void set_requests();
+  void take_answer(packet p);
+  bool process_requests();
+  bool requests_wait() const;
+  void show_awaited();
+  void set_alarm();
+  bool alarm_rang(std::uint64_t id);
   void deliver(output& to, packet&& p);
   bool retry_overflow();
   bool process();
@@ -173,7 +199,13 @@ private:
   bool input_ready();
 
   template <class Call>
-  void guarded(Call&& call);
+  void guarded(Call&& call) {
+    try {
+      call();
+    } catch (...) {
+      on_error(thrown_text());
+    }
+  }
   void on_error(std::string what);
   void restart();
   state save();
@@ -193,9 +225,17 @@ private:
   std::size_t next_input_ = 0;
   bool overflowing_ = false; // an out-arc holds packets for which there was no credit
   bool blocked_ = false;     // … and it is no feedback arc
-  bool more_ = false;        // stopped by the activation limit
-  bool released_ = false;    // credit was given back since the last flush
-  bool relieved_ = false;    // a feedback arc overflows no longer
+
+  bool asks_ = false; // has outputs that ask, or requests of a version that had
+  std::vector<asking> asking_;
+  std::vector<bool> answers_in_;           // by in-arc: brings answers
+  std::vector<std::vector<route>> routes_; // by output port, if it carries answers; sorted
+  std::vector<alarm> alarms_;              // not yet rung; the earliest is the last
+  bool alarm_rang_ = false;
+  bool awaited_changed_ = false; // since it was last shown
+  bool more_ = false;            // stopped by the activation limit
+  bool released_ = false;        // credit was given back since the last flush
+  bool relieved_ = false;        // a feedback arc overflows no longer
 
   std::vector<event> taken_events_;
   std::uint64_t next_id_ = 1;
@@ -210,6 +250,7 @@ private:
   bool cut_failed_ = false;      // said so; waits for the rollback
   std::vector<bool> drained_in_; // by in-arc: goes on being taken from at the cut
   bool way_in_closed_ = false;   // as a head of loops that are emptied
+  bool loops_wait_ = false;      // only that they are empty is waited for
   std::size_t closing_ = 0;      // ways in, to be closed by the next flush
   std::vector<arc*> standing_;   // feedback arcs that wait for this operator's commit
   std::uint64_t look_again_ = 0; // timer

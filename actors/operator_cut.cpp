@@ -1,4 +1,5 @@
 // An operator's part in transitions: its way to the cut, and on from there.
+#include "actors/open_requests.hpp"
 #include "actors/operator_core.hpp"
 #include "actors/thrown_text.hpp"
 
@@ -17,6 +18,19 @@ bool contains(const std::vector<std::shared_ptr<arc>>& arcs, const std::shared_p
   return std::find(arcs.begin(), arcs.end(), one) != arcs.end();
 }
 
+std::string what_is_in(const loop_drain& loops) {
+  const auto packets = loops.packets();
+  const auto requests = loops.awaited();
+  std::string text;
+  if (packets > 0)
+    text = packets == 1 ? "1 packet is in its loop"
+                        : std::to_string(packets) + " packets are in its loop";
+  if (requests > 0)
+    text += (text.empty() ? "" : ", ") +
+            (requests == 1 ? "1 request is open" : std::to_string(requests) + " requests are open");
+  return text.empty() ? "packets may still come into its loop" : text;
+}
+
 } // namespace
 
 result<void> operator_core::prepare(participation part) {
@@ -30,7 +44,7 @@ result<void> operator_core::prepare(participation part) {
     expected[i] = contains(part.marked_in, inputs_[i].queue);
     if (i < feedback_in_) drained_in_[i] = contains(part.drained_in, inputs_[i].queue);
   }
-  way_in_closed_ = false;
+  way_in_closed_ = loops_wait_ = false;
   aligner_.begin(part.epoch, std::move(expected));
   part_ = std::move(part);
   last_reason_.clear();
@@ -49,6 +63,7 @@ std::optional<std::string> operator_core::reason_to_wait() {
   // Whatever the role: what is emitted when it is done belongs before the marker.
   if (const auto open = jobs_.size() + done_jobs_.size(); open > 0)
     return std::to_string(open) + " pieces of blocking work are open";
+  if (part_.role == cut_role::remove && requests_wait()) return "requests of its have just ended";
   if (part_.role != cut_role::replace && part_.role != cut_role::remove) return std::nullopt;
   const auto purpose =
       part_.role == cut_role::replace ? cut_purpose::hand_over : cut_purpose::removal;
@@ -76,10 +91,7 @@ bool operator_core::loops_empty() {
   if (look_again_ != 0) return false;
   look_again_ = next_id_++;
   host_.start_timer(look_again_, host_.now() + loop_look_interval);
-  const auto packets = part_.drain->packets();
-  if (packets == 1) delay_cut("1 packet is in its loop");
-  else if (packets > 0) delay_cut(std::to_string(packets) + " packets are in its loop");
-  else delay_cut("packets may still come into its loop");
+  delay_cut(what_is_in(*part_.drain));
   return false;
 }
 
@@ -91,18 +103,26 @@ void operator_core::cut_if_due() {
 /// has left. Stays where it is if the operator says "not yet", or while its loop is not empty.
 void operator_core::try_cut() {
   std::optional<state> saved;
+  loops_wait_ = false;
   for (std::size_t in = 0; in < feedback_in_; ++in)
     if (held(in)) stand(*inputs_[in].queue);
   close_way_in();
   try {
     if (auto reason = reason_to_wait()) return delay_cut(*reason);
     if (blocked_) return; // `not_yet` emitted something: it has to leave first
-    if (!loops_empty()) return;
+    if (!loops_empty()) {
+      loops_wait_ = true;
+      return;
+    }
     if (part_.saves_state) saved = save();
   } catch (...) {
     return fail_cut("operator '" + setup_.place.name + "' (" + setup_.type.reference() +
                     "): saving its state failed: " + thrown_text());
   }
+  if (part_.role == cut_role::remove && setup_.place.requests->open() > 0)
+    return fail_cut("operator '" + setup_.place.name +
+                    "' has asked, not for a packet, when all its requests had been answered for it "
+                    "to end; ask again");
   if (!part_.ending_out.empty()) publish();
   for (const auto& out : part_.ending_out)
     if (out->queued() > 0)
@@ -146,6 +166,7 @@ void operator_core::fail_cut(std::string reason) {
 
 bool operator_core::abort(epoch_t epoch) {
   if (!aligner_.active() || part_.epoch != epoch) return false;
+  loops_wait_ = false;
   go_on();
   aligner_.finish();
   part_ = {};

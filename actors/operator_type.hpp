@@ -35,6 +35,9 @@ struct port_type {
   std::string_view payload;
   std::uint64_t schema = 0; ///< Cap'n Proto type id if the payload is a `record`, else 0
   int follows = -1;         ///< output only: carries whatever type arrives at this input
+  /// Of an output: asks, and the answers come to this input. Of an input: what comes here is asked,
+  /// and answered on this output. See `request_port` and `answer_port`.
+  int answers = -1;
 };
 
 /// An input as operator code names it: typed, so that a wrong cast does not compile.
@@ -45,8 +48,9 @@ struct in_port {
   std::size_t index = 0;
   std::string_view name;
   std::string_view accepts = Payload::payload_name;
+  int answers = -1;
 
-  constexpr operator port_type() const { return {name, accepts, schema(), -1}; }
+  constexpr operator port_type() const { return {name, accepts, schema(), -1, answers}; }
   static constexpr std::uint64_t schema() {
     if constexpr (requires { Payload::payload_schema; }) return Payload::payload_schema;
     else return 0;
@@ -62,9 +66,42 @@ struct out_port {
   std::string_view name;
   std::string_view carries = Payload::payload_name;
   int follows = -1;
+  int answers = -1;
 
   constexpr operator port_type() const {
-    return {name, carries, in_port<Payload>::schema(), follows};
+    return {name, carries, in_port<Payload>::schema(), follows, answers};
+  }
+};
+
+/// Who asks: questions leave by the output `ask`, their answers come to the input `told`. Both go
+/// into the operator's `outputs` and `inputs`, where they are at their own `index`:
+///
+///   static constexpr request_port<query, page> pages{{1, "ask"}, {1, "told"}};
+///   static constexpr operator_type type{…, .inputs = {in, pages.told}, .outputs = {out,
+///   pages.ask}};
+///
+/// The input belongs to the answers: they go to `on_answer`, not to `on_packet`.
+template <class Question, class Answer>
+struct request_port {
+  out_port<Question> ask;
+  in_port<Answer> told;
+
+  constexpr request_port(out_port<Question> questions, in_port<Answer> answers)
+      : ask(questions), told(answers) {
+    ask.answers = static_cast<int>(told.index);
+  }
+};
+
+/// Who is asked: questions come to the input `asked` (`on_packet`, with the request as the packet's
+/// key), their answers leave by the output `answer`.
+template <class Question, class Answer>
+struct answer_port {
+  in_port<Question> asked;
+  out_port<Answer> answer;
+
+  constexpr answer_port(in_port<Question> questions, out_port<Answer> answers)
+      : asked(questions), answer(answers) {
+    asked.answers = static_cast<int>(answer.index);
   }
 };
 

@@ -36,6 +36,11 @@ std::shared_ptr<const place_numbers> next_places(const transition_plan& plan,
   return std::make_shared<const place_numbers>(std::move(places));
 }
 
+bool reshapes(const transition_plan& plan) {
+  return std::any_of(plan.arcs.begin(), plan.arcs.end(),
+                     [](const arc_change& a) { return a.action != arc_action::keep; });
+}
+
 } // namespace
 
 /// The two graphs have their operators in the same order; if not, the name counts.
@@ -55,13 +60,10 @@ const operator_node& graph_versions::given(graph_index::number op) const {
 void graph_versions::commit(epoch_t epoch, const planned& done) {
   auto places =
       next_places(done.plan, versions_.empty() ? nullptr : versions_.back().places, last_place_);
-  if (done.whole) {
-    auto former = replace(done);
-    if (!versions_.empty()) versions_.back().back = std::move(former);
-  } else {
-    auto former = exchange(done);
-    if (!versions_.empty()) versions_.back().back = std::move(former);
-  }
+  std::variant<exchanged, whole> back;
+  if (done.whole || reshapes(done.plan)) back = replace(done);
+  else back = exchange(done);
+  if (!versions_.empty()) versions_.back().back = std::move(back);
   ++generation_;
   epoch_ = std::max(epoch_, epoch);
   versions_.push_back({epoch, std::move(places)});

@@ -1,6 +1,7 @@
 #include "lifecycle/live_graph.hpp"
 
 #include "actors/doorbell.hpp"
+#include "actors/open_requests.hpp"
 
 #include <algorithm>
 #include <set>
@@ -10,11 +11,6 @@
 namespace instar {
 
 namespace {
-
-operator_place make_place(const std::string& name) {
-  auto bell = std::make_shared<doorbell>();
-  return {name, bell, std::make_shared<inlet>(bell), std::make_shared<operator_counters>()};
-}
 
 std::size_t port_index(const std::vector<port_description>& ports, const std::string& name) {
   const auto found = std::find_if(ports.begin(), ports.end(),
@@ -41,7 +37,23 @@ cut_role role_of(const operator_change& op) {
 
 } // namespace
 
-live_graph live_graph::next(const transition_plan& plan, const typed_graph& wanted) const {
+/// Numbers begin again only after 16 million places, when nobody holds a request of the first.
+operator_place live_graph::make_place(const std::string& name) {
+  std::uint64_t number = 0;
+  const auto taken = [&](const auto& m) { return m.second.place.number == number; };
+  do number = places_made_++ % open_requests::max_place + 1;
+  while (places_made_ > open_requests::max_place &&
+         std::any_of(members.begin(), members.end(), taken));
+  auto bell = std::make_shared<doorbell>();
+  return {name,
+          bell,
+          std::make_shared<inlet>(bell),
+          std::make_shared<operator_counters>(),
+          number,
+          std::make_shared<open_requests>(number)};
+}
+
+live_graph live_graph::next(const transition_plan& plan, const typed_graph& wanted) {
   live_graph after;
   for (const auto& op : plan.operators) {
     if (op.action == operator_action::remove) continue;
@@ -89,10 +101,10 @@ std::map<std::string, operator_links> live_graph::all_links(const typed_graph& o
     const auto& to = members.find(node.to)->second.place;
     const auto out = port_index(of.types.find(node.from)->second.outputs, node.from_port);
     const auto in = port_index(of.types.find(node.to)->second.inputs, node.to_port);
-    links[node.from].out.push_back({queue, out, to.bell});
+    links[node.from].out.push_back({queue, out, to.bell, to.number});
     const auto around = group.at(node.to);
     const bool outside = around != cycle_groups::none && group.at(node.from) != around;
-    links[node.to].in.push_back({queue, in, from.bell, outside});
+    links[node.to].in.push_back({queue, in, from.bell, outside, from.number});
   }
   return links;
 }
@@ -191,6 +203,7 @@ void live_graph::describe(service_status& into) const {
     s.blocked = c.blocked.get();
     s.errors = c.errors.get();
     s.restarts = c.restarts.get();
+    s.late_answers = c.late_answers.get();
     into.operators.push_back(std::move(s));
   }
   for (const auto& [name, a] : arcs)

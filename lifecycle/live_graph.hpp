@@ -8,6 +8,7 @@
 
 #include <caf/actor.hpp>
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
@@ -37,7 +38,7 @@ struct live_graph {
 
   /// Places and arcs of the graph that `plan` leads to; what goes on keeps its place or queue, also
   /// under another name. Actors of added and replaced operators are still missing.
-  live_graph next(const transition_plan& plan, const typed_graph& wanted) const;
+  live_graph next(const transition_plan& plan, const typed_graph& wanted);
 
   /// The ends of the arcs at each operator.
   std::map<std::string, operator_links> all_links(const typed_graph& of) const;
@@ -54,7 +55,10 @@ struct live_graph {
   void describe(service_status& into) const;
 
 private:
+  operator_place make_place(const std::string& name);
   void add_drain(const transition_plan& plan, std::map<std::string, participation>& parts) const;
+
+  std::uint64_t places_made_ = 0; // also those that never ran
 };
 
 } // namespace instar

@@ -157,6 +157,7 @@ std::vector<port_description> ports(const json& type, const char* key) {
     p.payload = name(item, "payload");
     p.schema = number<std::uint64_t>(item, "schema");
     if (item.contains("follows")) p.follows = number<std::uint8_t>(item, "follows");
+    if (item.contains("answers")) p.answers = number<std::uint8_t>(item, "answers");
     found.push_back(std::move(p));
   }
   unique_names(found, key);
@@ -181,6 +182,7 @@ operator_description read_type(const json& item, const schema_set& schemas) {
   for (const auto& out : type.outputs)
     if (out.follows >= static_cast<int>(type.inputs.size()))
       malformed("output '" + out.name + "' of '" + type.name + "' follows no input");
+  if (const auto wrong = check_request_ports(type)) malformed(*wrong);
   type.state_schema = number<std::uint64_t>(item, "state_schema");
   type.state_version = number<std::uint32_t>(item, "state_version");
   for (const auto& s : list(item, "settings", 32))

@@ -10,8 +10,10 @@ namespace instar {
 /// A wanted change, checked and planned against the graph that runs.
 struct planned {
   transition_plan plan;
-  graph given;             ///< the wanted graph as it was written
-  typed_graph wanted;      ///< the same, checked
+  /// The wanted graph as it was written, and checked. If only some operators are exchanged, the
+  /// part of it that is concerned (of `given` the exchanged ones alone).
+  graph given;
+  typed_graph wanted;
   bool whole = true;       ///< says what the whole graph shall be, not only some operators of it
   std::uint64_t as_of = 0; ///< the generation of the running graph that it was planned against
   footprint touches;

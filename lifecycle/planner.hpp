@@ -38,6 +38,8 @@ private:
   planned make_update(const std::vector<operator_update>& updates);
   result<exchanged> exchanged_by(const std::vector<operator_update>& updates) const;
   graph_check check_exchanged(const exchanged& those, const neighbourhood& near);
+  bool arcs_may_change(const exchanged& those, const graph_check& check) const;
+  planned make_whole_update(const exchanged& those, const std::vector<operator_update>& updates);
   void widen(footprint& touches, const typed_graph& before, const typed_graph& wanted,
              const graph_index::numbers& changes) const;
 

@@ -3,6 +3,7 @@
 #include "lifecycle/planner.hpp"
 #include "lifecycle/unknown_types.hpp"
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <utility>
@@ -58,6 +59,26 @@ graph_check planner::check_exchanged(const exchanged& those, const neighbourhood
   return check_part(std::move(part.content), names_of(those.given), std::move(part.types), types);
 }
 
+/// With other ports for requests, the check of the whole graph adds other arcs for answers.
+bool planner::arcs_may_change(const exchanged& those, const graph_check& check) const {
+  return std::any_of(
+      those.given.operators.begin(), those.given.operators.end(), [&](const operator_node& op) {
+        const auto type = check.types.find(op.name);
+        return type != check.types.end() &&
+               !same_request_ports(versions_.running().types.find(op.name)->second, type->second);
+      });
+}
+
+planned planner::make_whole_update(const exchanged& those,
+                                   const std::vector<operator_update>& updates) {
+  auto target = versions_.given();
+  exchange(target, those.given);
+  auto made = make_whole(std::move(target), nullptr);
+  made.whole = false;
+  for (const auto& update : updates) made.touches.operators.insert(update.name);
+  return made;
+}
+
 planned planner::make_update(const std::vector<operator_update>& updates) {
   const auto& running = versions_.running();
   planned made;
@@ -71,6 +92,7 @@ planned planner::make_update(const std::vector<operator_update>& updates) {
   const auto near = find_neighbourhood(running, versions_.index(), those->places);
   const auto before = part_of(running, near.operators, near.arcs);
   auto check = check_exchanged(*those, near);
+  if (arcs_may_change(*those, check)) return make_whole_update(*those, updates);
 
   made.wanted = before;
   const name_index names(before.content);

@@ -24,6 +24,7 @@ struct operator_status {
   std::uint64_t blocked = 0; ///< times that an output had no credit
   std::uint64_t errors = 0;  ///< exceptions out of operator code
   std::uint64_t restarts = 0;
+  std::uint64_t late_answers = 0; ///< dropped: to requests that were not open any more
 };
 
 struct arc_status {

@@ -39,6 +39,17 @@ private:
 
 } // namespace
 
+TEST_CASE("a loop in which an answer is awaited is not empty") {
+  auto a = make_arc(), b = make_arc(1, true);
+  loop_drain drain({a, b}, 0);
+  b->await(2);
+  CHECK_FALSE(drain.empty());
+  CHECK(drain.packets() == 0);
+  CHECK(drain.awaited() == 2);
+  b->await(0);
+  CHECK(drain.empty());
+}
+
 TEST_CASE("loops are empty once every way in is closed and nothing is in any arc") {
   auto a = make_arc(), b = make_arc(1, true);
   loop_drain drain({a, b}, 2);

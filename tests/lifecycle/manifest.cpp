@@ -101,6 +101,22 @@ TEST_CASE("a manifest tells everything about a module without running it") {
   CHECK(bool(check_host(m, "m.so")));
 }
 
+TEST_CASE("a manifest tells which ports ask, and which answer") {
+  const auto op = manifest_of_file("test_roomy.so").operators.at(0);
+  REQUIRE(op.inputs.size() == 3);
+  REQUIRE(op.outputs.size() == 3);
+  CHECK(op.outputs[1].answers == 1);
+  CHECK(op.inputs[2].answers == 2);
+  CHECK(op.inputs[0].answers == -1);
+  CHECK(op.outputs[0].answers == -1);
+  for (std::size_t i = 0; i < 3; ++i) {
+    CHECK(asks(op.outputs[i]) == (i == 1));
+    CHECK(takes_answers(op, i) == (i == 1));
+    CHECK(is_asked(op.inputs[i]) == (i == 2));
+    CHECK(gives_answers(op, i) == (i == 2));
+  }
+}
+
 TEST_CASE("manifest and schemas survive a linker that drops what nobody refers to") {
   const auto m = manifest_of_file("test_lean.so");
   REQUIRE(m.operators.size() == 1);
@@ -159,7 +175,14 @@ TEST_CASE("a manifest that says nonsense is refused with the place") {
       {"/operators/0/version", "1", "'version' is no number"},
       {"/operators/0/inputs/0", "in", "should be an object"},
       {"/operators/0/inputs/0/payload", "", "is no name"},
-      {"/operators/0/outputs/0/follows", 1, "follows no input"},
+      {"/operators/0/outputs/0/follows", 3, "follows no input"},
+      {"/operators/0/outputs/0/answers", 3, "has its answers at no input"},
+      {"/operators/0/outputs/0/answers", 2, "input 'asked' of 'test.roomy' is both for questions"},
+      {"/operators/0/outputs/0/answers", -1, "'answers' is no number"},
+      {"/operators/0/outputs/0/answers", "in", "'answers' is no number"},
+      {"/operators/0/inputs/0/answers", 3, "is answered on no output"},
+      {"/operators/0/inputs/0/answers", 1, "output 'ask' of 'test.roomy' both asks and answers"},
+      {"/operators/0/inputs/0/answers", 256, "'answers' is no number"},
       {"/operators/0/outputs/0/follows", -1, "'follows' is no number"},
       {"/operators/0/state_schema", 12345, "list its file under SCHEMAS"},
       {"/operators/0/settings/0/kind", "colour", "'colour' is no kind of setting"},

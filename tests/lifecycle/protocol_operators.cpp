@@ -335,22 +335,14 @@ scripted_library::scripted_library(script& s) : script_(s) {
   add<turn>();
   add<answer>();
   add<sink>();
+  add_request_operators(*this);
 }
 
-template <template <std::uint32_t> class Operator>
-void scripted_library::add() {
-  const auto one = [this]<class Op>(std::type_identity<Op>) {
-    types_.add(instar::describe(Op::type), [this](const settings& values) {
-      const auto reference = std::string(Op::type.name) + "@" + std::to_string(Op::type.version);
-      if (script_.building) script_.building(reference);
-      if (names(script_.throws_in_constructor, reference) &&
-          script_.constructor_throws_after-- <= 0)
-        throw std::runtime_error("told to fail in the constructor");
-      return host_factory<Op>()(values);
-    });
-  };
-  one(std::type_identity<Operator<1>>{});
-  one(std::type_identity<Operator<2>>{});
+void scripted_library::building(const operator_type& type) {
+  const auto reference = std::string(type.name) + "@" + std::to_string(type.version);
+  if (script_.building) script_.building(reference);
+  if (names(script_.throws_in_constructor, reference) && script_.constructor_throws_after-- <= 0)
+    throw std::runtime_error("told to fail in the constructor");
 }
 
 result<operator_description> scripted_library::describe(std::string_view type,

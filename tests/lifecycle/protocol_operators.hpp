@@ -1,15 +1,19 @@
 #pragma once
 
+#include "actors/operator.hpp"
 #include "actors/payload.hpp"
 #include "ledger.hpp"
 #include "lifecycle/operator_library.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace instar::test {
@@ -33,6 +37,13 @@ struct received {
   std::vector<std::string> met;
 };
 
+/// What became of one request.
+struct request_fate {
+  int answered = 0, unanswered = 0;
+  no_answer why = no_answer::deadline;
+  std::string asked_as, told_as, answered_by; ///< versions, as `name@version`
+};
+
 /// What the operators of a test do, and what they saw. One per test, reached by the operators
 /// through the host resource `test.script`.
 struct script {
@@ -47,6 +58,12 @@ struct script {
   std::map<std::string, std::uint64_t> restored; ///< an operator's count after its last restore
   ledger seen;
   std::vector<std::string> breaches; ///< what an operator found wrong itself
+
+  // Requests: see request_operators.cpp. By the name that who asked had then, and its number.
+  std::map<std::pair<std::string, std::uint64_t>, request_fate> requests;
+  std::set<std::pair<std::string, std::uint64_t>> questions; ///< that came to who is asked
+  std::chrono::nanoseconds request_deadline = std::chrono::hours(1);
+  bool mute = false; ///< nobody answers
 
   // Faults, by type reference ("test.stage@2") or by operator name; those that a fault names throw
   // or wait.
@@ -83,12 +100,32 @@ public:
   result<operator_factory> load(std::string_view type, std::uint32_t version) override;
   totals count() const override { return {}; }
 
-private:
+  /// Operators in the versions 1 and 2, with the script's faults around their construction.
   template <template <std::uint32_t> class Operator>
-  void add();
+  void add() {
+    add_one<Operator<1>>();
+    add_one<Operator<2>>();
+  }
+
+private:
+  template <class Operator>
+  void add_one() {
+    types_.add(instar::describe(Operator::type), [this](const settings& values) {
+      building(Operator::type);
+      return host_factory<Operator>()(values);
+    });
+  }
+  void building(const operator_type& type);
 
   script& script_;
   host_library types_;
 };
+
+/// `test.asker`, `test.caller`, `test.oracle`, `test.slow` and `test.peer`, for requests. An asker
+/// asks for each item, and lets the item out when it is answered; a caller asks by itself, for each
+/// of its events; an oracle answers at once; a slow one keeps the questions in its state and
+/// answers by a timer, the youngest first; a peer asks like an asker and answers like a slow one.
+/// In version 2 their ports are in another order.
+void add_request_operators(scripted_library& to);
 
 } // namespace instar::test

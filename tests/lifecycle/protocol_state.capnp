@@ -8,3 +8,14 @@ struct StageState {
   count @0 :UInt64;
   born @1 :UInt64; # epoch that brought its place
 }
+
+# What the operators that ask and are asked keep.
+struct RequestState {
+  count @0 :UInt64;               # questions asked by itself
+  pending @1 :List(Question);     # not answered yet
+  struct Question {
+    id @0 :UInt64;
+    number @1 :UInt64;
+    from @2 :Text;
+  }
+}

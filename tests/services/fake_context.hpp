@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -30,6 +31,15 @@ public:
 
   void emit_packet(std::size_t output, packet p) override {
     emitted.emplace_back(output, std::move(p));
+  }
+  std::uint64_t request_packet(std::size_t output, payload_ptr<payload> body,
+                               std::chrono::nanoseconds, std::uint64_t) override {
+    emitted.emplace_back(output, packet{std::move(body), ++requests});
+    return requests;
+  }
+  void answer_packet(std::size_t output, std::uint64_t request,
+                     payload_ptr<payload> body) override {
+    emitted.emplace_back(output, packet{std::move(body), request});
   }
   std::uint64_t set_timer(std::chrono::nanoseconds delay, std::uint64_t token) override {
     timers.emplace_back(delay, token);
@@ -68,6 +78,7 @@ public:
   std::vector<std::pair<std::chrono::nanoseconds, std::uint64_t>> timers;
   std::vector<std::string> logged;
   std::string stopped;
+  std::uint64_t requests = 0;
   std::map<std::string, void*, std::less<>> resources;
 
 private:

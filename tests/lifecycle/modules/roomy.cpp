@@ -12,11 +12,14 @@ class roomy final : public instar::operator_base {
 public:
   static constexpr instar::in_port<instar::bytes> in{0, "in"};
   static constexpr instar::out_port<instar::bytes> out{0, "out"};
+  static constexpr instar::request_port<instar::bytes, instar::bytes> asks{{1, "ask"}, {1, "told"}};
+  static constexpr instar::answer_port<instar::bytes, instar::bytes> serves{{2, "asked"},
+                                                                            {2, "answer"}};
   static constexpr instar::operator_type type{
       .name = "test.roomy",
       .help = TEN(TEN(TEN("roo "))),
-      .inputs = {in},
-      .outputs = {out},
+      .inputs = {in, asks.told, serves.asked},
+      .outputs = {out, asks.ask, serves.answer},
       .state_schema = capnp::typeId<instar::test::CounterState>(),
       .state_version = 1,
       .settings = {{.name = "start", .kind = instar::setting_kind::integer, .default_value = "0"}}};

@@ -139,6 +139,7 @@ private:
   epoch_t epoch() const override { return setup_.epoch; }
   void stop_service(std::string_view reason) override { host_.request_stop(std::string(reason)); }
   void* host_resource(std::string_view name) override { return host_.resource(name); }
+  void keep(keeping what) override { keeping_ = what; }
 
   void set_links(operator_links links);
   void deliver(output& to, packet&& p);
@@ -193,9 +194,10 @@ private:
   std::size_t next_input_ = 0;
   bool overflowing_ = false; // an out-arc holds packets for which there was no credit
   bool blocked_ = false;     // … and it is no feedback arc
-  bool more_ = false;        // stopped by the activation limit
-  bool released_ = false;    // credit was given back since the last flush
-  bool relieved_ = false;    // a feedback arc overflows no longer
+  keeping keeping_ = keeping::nothing;
+  bool more_ = false;     // stopped by the activation limit
+  bool released_ = false; // credit was given back since the last flush
+  bool relieved_ = false; // a feedback arc overflows no longer
 
   std::vector<event> taken_events_;
   std::uint64_t next_id_ = 1;

@@ -1,5 +1,6 @@
 #include "lifecycle/graph_versions.hpp"
 
+#include "lifecycle/graph_edit.hpp"
 #include "lifecycle/graph_merge.hpp"
 
 #include <algorithm>
@@ -23,7 +24,8 @@ graph_versions::place_numbers take_places(const transition_plan& plan,
     }
     if (op.action != operator_action::remove && !op.renamed()) continue;
     const auto old = places.extract(op.before());
-    if (op.action != operator_action::remove) taken[op.name] = old.mapped();
+    if (op.action == operator_action::remove) continue;
+    taken[op.name] = old.empty() ? ++last : old.mapped(); // a transient one had none
   }
   return taken;
 }
@@ -31,6 +33,7 @@ graph_versions::place_numbers take_places(const transition_plan& plan,
 } // namespace
 
 void graph_versions::commit(epoch_t epoch, const planned& done) {
+  const bool edited = has_transients(given_);
   auto places = versions_.empty() ? place_numbers() : versions_.back().places;
   auto moved = take_places(done.plan, places, last_place_);
   places.merge(moved);
@@ -46,7 +49,8 @@ void graph_versions::commit(epoch_t epoch, const planned& done) {
     for (auto& op : g->operators) op.was.clear();
   ++generation_;
   epoch_ = std::max(epoch_, epoch);
-  remember(epoch, std::move(places));
+  if (edited || has_transients(given_)) remember_asked_for(epoch, std::move(places));
+  else remember(epoch, std::move(places));
 }
 
 void graph_versions::reword(graph given, graph checked) {
@@ -55,7 +59,8 @@ void graph_versions::reword(graph given, graph checked) {
   for (auto* g : {&given_, &running_.content})
     for (auto& op : g->operators) op.was.clear();
   if (versions_.empty()) return;
-  auto now = std::move(versions_.back());
+  auto now = versions_.back();
+  if (has_transients(given_)) return remember_asked_for(now.epoch, std::move(now.places));
   versions_.pop_back();
   remember(now.epoch, std::move(now.places));
 }
@@ -71,6 +76,25 @@ void graph_versions::end(epoch_t epoch) {
 void graph_versions::remember(epoch_t epoch, place_numbers places) {
   versions_.push_back({epoch, std::make_shared<const graph>(given_),
                        std::make_shared<const graph>(running_.content), std::move(places)});
+  if (versions_.size() > kept_) versions_.pop_front();
+}
+
+/// What was put on arcs is no part of any version. Where nothing else has changed there is no new
+/// one.
+void graph_versions::remember_asked_for(epoch_t epoch, place_numbers places) {
+  for (const auto& op : given_.operators) {
+    if (op.transient) places.erase(op.name);
+    else if (!places.count(op.name)) places[op.name] = ++last_place_;
+  }
+  version now{epoch, std::make_shared<const graph>(without_transients(given_)),
+              std::make_shared<const graph>(without_transients(running_.content)),
+              std::move(places)};
+  if (const auto* last = latest();
+      last && !difference(*last->checked, *now.checked, between(*last, now)).changes()) {
+    now.epoch = last->epoch;
+    versions_.pop_back();
+  }
+  versions_.push_back(std::move(now));
   if (versions_.size() > kept_) versions_.pop_front();
 }
 

@@ -57,6 +57,7 @@ public:
 
 private:
   void remember(epoch_t epoch, place_numbers places);
+  void remember_asked_for(epoch_t epoch, place_numbers places);
 
   const std::size_t kept_;
   typed_graph running_;

@@ -18,6 +18,8 @@ result<graph> planner::resolve(const wanted_graph& wanted) const {
     if (!version) return version.error();
     return *(*version)->given;
   }
+  if (const auto* edit = std::get_if<graph_edit>(&wanted))
+    return apply_edit(versions_.given(), versions_.running().content, *edit);
   graph changed = versions_.given();
   for (const auto& update : std::get<std::vector<operator_update>>(wanted)) {
     auto found = std::find_if(changed.operators.begin(), changed.operators.end(),

@@ -13,15 +13,16 @@ namespace {
 
 using arc_list = std::vector<arc_node>;
 
-std::vector<std::string> arc_names(const graph& g) {
+/// As somebody would write them who has left out the ports, or has not.
+std::vector<std::string> arc_names(const graph& g, bool with_ports) {
   std::vector<std::string> names;
-  for (const auto& a : g.arcs) names.push_back(a.name());
+  for (const auto& a : g.arcs) names.push_back(with_ports ? a.name() : a.from + " -> " + a.to);
   return names;
 }
 
 failure no_arc(const graph& in, const std::string& wrong) {
   return {errc::not_found, "the running graph has no arc '" + wrong + "'" +
-                               suggest(wrong, arc_names(in)) +
+                               suggest(wrong, arc_names(in, wrong.find('.') != wrong.npos)) +
                                "; `instarctl graph` lists the arcs"};
 }
 

@@ -48,6 +48,7 @@ type_shelf shelf() {
   s.add(record_type(made_type("odd", {"in:record"}, {}), point_id, point_odd));
   s.add(record_type(made_type("reads1", {"in:record"}, {}), point_id, point_1));
   s.add(record_type(made_type("reads2", {"in:record"}, {}), point_id, point_2));
+  s.add(follower("tap", "*"));
   s.add(record_type(follower("records", "record"), point_id, point_1));
   return s;
 }

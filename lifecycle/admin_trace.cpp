@@ -50,6 +50,7 @@ struct trace_desk::trace {
   wire::TraceSink::Client sink;
   kj::ForkedPromise<void> over;
   kj::Own<kj::PromiseFulfiller<void>> ended;
+  std::chrono::nanoseconds delay;      ///< of each packet
   std::chrono::nanoseconds since_1970; ///< of the moment at which the steady clock was at 0
   bool ordered = false;                ///< the operator was asked for
   bool ending = false;                 ///< is being taken off
@@ -102,7 +103,7 @@ trace_desk::trace_desk(service& target, kj::Timer& timer)
 trace_desk::~trace_desk() noexcept(false) {
   for (auto& [name, t] : traces_) {
     if (t->ordered && !t->off && !t->box->abandoned())
-      target_.edit({{}, {name}}, t->who, {}, [](history_entry) {});
+      target_.edit({{}, {name}}, t->who, patience(), [](history_entry) {});
     target_.traces().close(name);
   }
 }
@@ -129,6 +130,7 @@ kj::Promise<void> trace_desk::begin(trace_wish wish, wire::TraceSink::Client sin
             kj::mv(sink),
             over.promise.fork(),
             kj::mv(over.fulfiller),
+            wish.delay,
             system_clock::now().time_since_epoch() - steady_clock::now().time_since_epoch()});
   traces_.emplace(name, t);
   // Goes on when the client goes away: what was put on has to be taken off.
@@ -302,6 +304,14 @@ kj::Promise<void> trace_desk::find_who_removed(trace_ptr t) {
       });
 }
 
+/// The deadline for taking an operator off: packets that are held leave first, also those of other
+/// traces.
+std::chrono::nanoseconds trace_desk::patience() const {
+  std::chrono::nanoseconds all = std::chrono::seconds(5);
+  for (const auto& [name, t] : traces_) all += t->delay;
+  return all;
+}
+
 // -- taking off -----------------------------------------------------------------------------------
 
 void trace_desk::end(const trace_ptr& t) {
@@ -311,7 +321,7 @@ void trace_desk::end(const trace_ptr& t) {
 
 kj::Promise<void> trace_desk::take_off(trace_ptr t) {
   return promised<history_entry>([&](auto done) {
-           target_.edit({{}, {t->op}}, t->who, {}, std::move(done));
+           target_.edit({{}, {t->op}}, t->who, patience(), std::move(done));
          })
       .then([this, t](kj::Own<history_entry>&& e) -> kj::Promise<void> {
         if (e->outcome != transition_outcome::committed) return look_after(t, e->reason);

@@ -68,6 +68,7 @@ private:
   kj::Promise<void> take_off(trace_ptr t);
   kj::Promise<void> look_after(trace_ptr t, std::string refusal);
   kj::Promise<void> find_who_removed(trace_ptr t);
+  std::chrono::nanoseconds patience() const;
   void forget(trace& t);
   void taskFailed(kj::Exception&& e) override;
 

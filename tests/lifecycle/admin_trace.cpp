@@ -50,6 +50,8 @@ public:
     });
   }
   std::string on() { return on_.get_future().get(); }
+  /// Without telling it.
+  result<trace_end> wait() { return over_.get(); }
   result<trace_end> end() {
     enough = true;
     return over_.get();
@@ -170,29 +172,41 @@ TEST_CASE("who traces is told when somebody else's graph has taken the operator 
   const auto seen = one.seen.load();
   CHECK(eventually([&] { return one.seen > seen; })); // still there
   w.apply("test.sink@1");
-  one.enough = false;
-  std::this_thread::sleep_for(10ms);
-  const auto end = [&] {
-    // Not told to end: it ends by itself.
-    for (int i = 0; i < 1000 && !w.answers(); ++i) std::this_thread::sleep_for(10ms);
-    return one.end();
-  }();
+  const auto end = one.wait();
   if (!end) FAIL(end.error().message);
+  CHECK(end->removed.find("transition 4 of ") == 0);
+  CHECK(end->removed.find("- trace:1") != std::string::npos);
   CHECK(graph_now(w).find("trace") == std::string::npos);
 }
 
 TEST_CASE("what is not taken off at first is taken off later") {
   admin_world w;
   captured_log log;
-  w.apply("test.stubborn@1"); // never changes its version, but takes part
+  w.apply("test.sink@1");
   const auto before = graph_now(w);
-  tracing one(w, {"tick -> sink", 7s}); // holds packets for longer than a transition may take
+  tracing one(w, {"tick -> sink", 500ms}); // so long it takes until the held packets have left
   one.on();
   CHECK(eventually([&] { return one.seen > 5; }));
-  const auto end = one.end();
-  CHECK(log.lines_with("cannot be taken off") >= 1);
+  one.enough = true;
+  const auto client = w.client();
+  CHECK(eventually([&] {
+    const auto answers = client->cancel(0);
+    return answers && answers->size() == 1 && answers->front().refusal.empty();
+  }));
+  CHECK(one.wait());
+  CHECK(log.lines_with("cannot be taken off tick.out -> sink.in yet") >= 1);
   CHECK(graph_now(w) == before);
-  REQUIRE(end);
+}
+
+TEST_CASE("a delay may be longer than a transition usually takes") {
+  admin_world w;
+  w.apply("test.sink@1");
+  const auto before = graph_now(w);
+  tracing one(w, {"tick -> sink", 6s});
+  one.on();
+  CHECK(eventually([&] { return one.seen > 5; }));
+  CHECK(one.end());
+  CHECK(graph_now(w) == before);
 }
 
 TEST_CASE("the server takes everything off when it stops") {

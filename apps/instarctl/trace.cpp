@@ -1,6 +1,7 @@
 #include "apps/instarctl/trace.hpp"
 
 #include "apps/instarctl/json.hpp"
+#include "apps/instarctl/text.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -76,9 +77,8 @@ std::string trace_summary::text(const trace_end& end) const {
                             std::chrono::duration<double>(end.took).count(), per_second(end)) +
                      "\n";
   if (!gaps_.empty())
-    text += format("gaps: median %.3f ms, p99 %.3f ms, longest %.3f ms", ms(gap(0.5)),
-                   ms(gap(0.99)), ms(longest_)) +
-            "\n";
+    text += "gaps: median " + time_text(gap(0.5)) + ", p99 " + time_text(gap(0.99)) + ", longest " +
+            time_text(longest_) + "\n";
   if (end.totals.dropped > 0) text += n(end.totals.dropped) + " dropped\n";
   if (told_ < end.totals.packets)
     text += n(end.totals.packets - told_) + " not shown" +

@@ -181,10 +181,13 @@ public:
   kj::Promise<void> trace(TraceContext call) override {
     const auto asked = call.getParams();
     constexpr auto longest_delay = std::chrono::hours(1);
+    constexpr std::size_t longest_arc = 2000;
     const auto refuse = [&](const char* why) -> kj::Promise<void> {
       call.getResults().initTracing().setRefused(why);
       return kj::READY_NOW;
     };
+    if (asked.getArc().size() > longest_arc)
+      return refuse("no arc has such a long name; `instarctl graph` lists them");
     if (asked.getDelayNs() > nanoseconds_of(longest_delay))
       return refuse("a delay is at most 1h; give a shorter one");
     if (!(asked.getDrop() >= 0 && asked.getDrop() <= 1))

@@ -54,6 +54,7 @@ struct trace_desk::trace {
   std::chrono::nanoseconds since_1970; ///< of the moment at which the steady clock was at 0
   bool ordered = false;                ///< the operator was asked for
   bool ending = false;                 ///< is being taken off
+  bool ordered_off = false;            ///< asked for, no outcome yet
   bool off = false;
   bool deaf = false;     ///< the sink takes nothing any more
   std::string removed{}; ///< by whom, if it was somebody else
@@ -102,7 +103,7 @@ trace_desk::trace_desk(service& target, kj::Timer& timer)
 
 trace_desk::~trace_desk() noexcept(false) {
   for (auto& [name, t] : traces_) {
-    if (t->ordered && !t->off && !t->box->abandoned())
+    if (t->ordered && !t->ordered_off && !t->off && !t->box->abandoned())
       target_.edit({{}, {name}}, t->who, patience(), [](history_entry) {});
     target_.traces().close(name);
   }
@@ -316,10 +317,12 @@ std::chrono::nanoseconds trace_desk::patience() const {
 
 void trace_desk::end(const trace_ptr& t) {
   if (std::exchange(t->ending, true)) return;
-  tasks_.add(take_off(t));
+  if (t->box->abandoned()) tasks_.add(look_after(t, "its operator restarts"));
+  else tasks_.add(take_off(t));
 }
 
 kj::Promise<void> trace_desk::take_off(trace_ptr t) {
+  t->ordered_off = true;
   return promised<history_entry>([&](auto done) {
            target_.edit({{}, {t->op}}, t->who, patience(), std::move(done));
          })
@@ -336,6 +339,7 @@ kj::Promise<void> trace_desk::take_off(trace_ptr t) {
 
 /// It could not be taken off: for now, or because it is gone.
 kj::Promise<void> trace_desk::look_after(trace_ptr t, std::string refusal) {
+  t->ordered_off = false;
   return promised<service_status>([this](auto done) { target_.status(std::move(done)); })
       .then([this, t, refusal](kj::Own<service_status>&& s) -> kj::Promise<void> {
         if (!runs(*s, t->op) || s->phase != "running") {
@@ -345,7 +349,8 @@ kj::Promise<void> trace_desk::look_after(trace_ptr t, std::string refusal) {
         spdlog::warn("admin: {} cannot be taken off {} yet, trying again: {}", t->op, t->arc,
                      refusal);
         return timer_.afterDelay(retry_interval).then([this, t] { return take_off(t); });
-      });
+      })
+      .catch_([t](kj::Exception&&) { t->off = true; }); // the service has ended
 }
 
 void trace_desk::forget(trace& t) {

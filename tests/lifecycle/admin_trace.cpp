@@ -144,6 +144,7 @@ TEST_CASE("there is a limit to traces, and to what they may be asked") {
   w.apply("test.sink@1");
   CHECK(refusal(w, {"tick -> snk"}).find("did you mean 'tick -> sink'?") != std::string::npos);
   CHECK(refusal(w, {"tick"}).find("is no arc") != std::string::npos);
+  CHECK(refusal(w, {std::string(1'000'000, 'x')}).find("such a long name") != std::string::npos);
   CHECK(refusal(w, {"tick -> sink", 2h}).find("at most 1h") != std::string::npos);
   CHECK(refusal(w, {"tick -> sink", 0s, 1.5}).find("a probability") != std::string::npos);
   CHECK(refusal(w, {"tick -> sink", 0s, 0, 1, 48h}).find("24h") != std::string::npos);

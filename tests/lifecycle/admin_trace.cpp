@@ -103,9 +103,14 @@ TEST_CASE("a client sees packets of an arc, and afterwards the graph is what it 
   CHECK(graph_now(w) == before);
 }
 
-TEST_CASE("a client that is killed leaves nothing on the arc") {
+TEST_CASE("a client that is killed leaves nothing on the arc, be there packets or none") {
   admin_world w;
-  w.apply("test.sink@1");
+  std::string every;
+  SUBCASE("packets") { every = "1ms"; }
+  SUBCASE("none") { every = "1h"; } // nobody finds the sink broken
+  auto text = admin_world::graph_of("test.sink@1");
+  text.insert(text.find("[operators.sink]"), "every = \"" + every + "\"\n");
+  REQUIRE(w.client()->apply(graph_text{text, "/somewhere/world.toml", {}, "/somewhere"}, 5s));
   const auto before = graph_now(w);
   const auto child = ::fork();
   REQUIRE(child >= 0);

@@ -22,6 +22,7 @@ struct progress {
   const trace_watcher* watch; ///< null when nobody listens any more
   kj::Own<kj::PromiseFulfiller<void>> enough;
   std::optional<trace_end> ended;
+  trace_totals seen{}; ///< as far as told
 };
 
 class sink final : public wire::TraceSink::Server {
@@ -35,6 +36,8 @@ public:
       got.push_back({std::chrono::system_clock::time_point(std::chrono::nanoseconds(h.getWhenNs())),
                      std::chrono::nanoseconds(h.getGapNs()), h.getKey(), h.getPayload().cStr(),
                      h.getDropped()});
+    to_->seen.packets += got.size();
+    for (const auto& p : got) to_->seen.dropped += p.dropped;
     if (to_->watch->packets && !to_->watch->packets(got)) to_->enough->fulfill();
     return kj::READY_NOW;
   }
@@ -72,7 +75,7 @@ result<trace_end> admin_client::trace(const trace_request& wanted, const trace_w
   };
   const failure interrupted{errc::refused, "interrupted; the service takes the operator off"};
   auto enough = kj::newPromiseAndFulfiller<void>();
-  auto shared = std::make_shared<progress>(progress{&watch, kj::mv(enough.fulfiller), {}});
+  auto shared = std::make_shared<progress>(progress{&watch, kj::mv(enough.fulfiller), {}, {}});
 
   using answer = capnp::Response<wire::Session::TraceResults>;
   auto talk = [&]() -> result<trace_end> {
@@ -93,8 +96,13 @@ result<trace_end> admin_client::trace(const trace_request& wanted, const trace_w
     auto until = enough.promise.exclusiveJoin(signal());
     if (watch.lasts.count() > 0)
       until = until.exclusiveJoin(p.timer().afterDelay(watch.lasts.count() * kj::NANOSECONDS));
-    until.exclusiveJoin(KJ_ASSERT_NONNULL(p.rpc).onDisconnect()).wait(p.io.waitScope);
+    bool gone = false;
+    until.exclusiveJoin(KJ_ASSERT_NONNULL(p.rpc).onDisconnect().then([&] { gone = true; }))
+        .wait(p.io.waitScope);
     const auto took = clock::now() - began;
+    // Then it is off already.
+    if (shared->ended) return trace_end{shared->ended->totals, took, shared->ended->removed};
+    if (gone) return trace_end{shared->seen, took, "the service has closed the connection"};
 
     std::optional<trace_end> end;
     tracing.getTrace()

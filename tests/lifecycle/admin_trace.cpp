@@ -223,5 +223,7 @@ TEST_CASE("the server takes everything off when it stops") {
   one.on();
   w.server().stop();
   CHECK(eventually([&] { return graph_now(w) == before; }));
-  CHECK_FALSE(one.end());
+  const auto end = one.wait();
+  REQUIRE(end);
+  CHECK(end->removed == "the service has closed the connection");
 }

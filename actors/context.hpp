@@ -98,6 +98,14 @@ protected:
   context() = default;
   ~context() = default;
   virtual void* host_resource(std::string_view name) = 0;
+
+public:
+  /// What an operator keeps that it will emit later, at a timer or an event.
+  enum class keeping { nothing, some, full };
+  /// Until it says `nothing`, no marker passes the operator, whatever its part in a transition:
+  /// what it keeps belongs before the marker. While `full` it gets no further packets, beyond those
+  /// of the activation; events, timers and finished blocking work come as ever.
+  virtual void keep(keeping) {}
 };
 
 } // namespace instar

@@ -43,8 +43,9 @@ struct operator_node {
   std::uint32_t version = 0;
   settings values; ///< as given in the file; defaults are filled in by `check_graph`
   error_policy on_error;
-  std::size_t line = 0; ///< in the graph file; 0 = not from a file
-  std::string was{};    ///< the name in the running graph of the operator that it goes on from
+  std::size_t line = 0;   ///< in the graph file; 0 = not from a file
+  std::string was{};      ///< the name in the running graph of the operator that it goes on from
+  bool transient = false; ///< put on an arc for a while: no part of the graph that was asked for
 
   std::string reference() const { return type + "@" + std::to_string(version); }
 };

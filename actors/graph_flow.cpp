@@ -1,5 +1,7 @@
 #include "actors/graph_flow.hpp"
 
+#include "actors/payload.hpp"
+
 #include <algorithm>
 #include <cstdint>
 #include <deque>
@@ -224,6 +226,7 @@ private:
       complain_(a.line, a.to, errc::incompatible, "the arc " + a.name() + what + remedy);
       return false;
     };
+    if (in.payload == any_payload::payload_name) return true;
     const auto by = c.type == &from ? std::string() : " of " + c.type->reference();
     if (!accepts(in.payload, c.port->payload))
       return refuse(" carries " + c.port->payload + by + ", but " + to.reference() + " accepts " +

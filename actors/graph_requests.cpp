@@ -1,7 +1,10 @@
 #include "actors/graph_requests.hpp"
 
+#include "actors/payload.hpp"
+
 #include <algorithm>
 #include <cstddef>
+#include <map>
 #include <optional>
 #include <set>
 #include <utility>
@@ -24,6 +27,40 @@ struct port_at {
   }
 };
 
+/// Finds out where the packets of an arc end up.
+class passages {
+public:
+  passages(const graph& g, const operator_types& types) : types_(types) {
+    for (const auto& a : g.arcs) leaving_[a.from + "." + a.from_port].push_back(&a);
+  }
+
+  /// The one arc that goes on from here through an operator that passes on whatever comes.
+  const arc_node* onward(const arc_node& a) const {
+    const auto type = types_.find(a.to);
+    if (type == types_.end()) return nullptr;
+    const arc_node* next = nullptr;
+    for (const auto& out : type->second.outputs) {
+      if (!passes(type->second, out, a.to_port)) continue;
+      const auto found = leaving_.find(a.to + "." + out.name);
+      if (found == leaving_.end() || found->second.size() != 1 || next) return nullptr;
+      next = found->second.front();
+    }
+    return next;
+  }
+
+private:
+  static bool passes(const operator_description& type, const port_description& out,
+                     const std::string& input) {
+    if (out.follows < 0 || static_cast<std::size_t>(out.follows) >= type.inputs.size())
+      return false;
+    const auto& in = type.inputs[static_cast<std::size_t>(out.follows)];
+    return in.name == input && in.payload == any_payload::payload_name;
+  }
+
+  const operator_types& types_;
+  std::map<std::string, std::vector<const arc_node*>> leaving_; ///< by output
+};
+
 class requests {
 public:
   requests(graph& g, const operator_types& types, const complain_function& complain)
@@ -31,11 +68,18 @@ public:
 
   void run() {
     if (!ports_are_good()) return;
-    for (const auto& a : graph_.arcs) names_.insert(a.name());
+    std::vector<arc_node> direct; // as if nobody were on the way
+    for (const auto& w : find_ways(graph_, types_)) {
+      auto& a = direct.emplace_back(*w.first);
+      a.to = w.last->to;
+      a.to_port = w.last->to_port;
+      if (w.feedback) a.feedback = feedback_policy::hand_over; // or drain: no matter
+      names_.insert(a.name());
+    }
     std::vector<arc_node> added;
-    for (const auto& a : graph_.arcs)
+    for (const auto& a : direct)
       if (auto answers = judge_request(a)) added.push_back(std::move(*answers));
-    for (const auto& a : graph_.arcs) judge_answers(a);
+    for (const auto& a : direct) judge_answers(a);
     graph_.arcs.insert(graph_.arcs.end(), added.begin(), added.end());
   }
 
@@ -147,6 +191,26 @@ private:
 };
 
 } // namespace
+
+std::vector<way> find_ways(const graph& g, const operator_types& types) {
+  const passages through(g, types);
+  std::set<const arc_node*> inside; // arcs that are reached from others
+  for (const auto& a : g.arcs)
+    if (const auto* next = through.onward(a)) inside.insert(next);
+  std::vector<way> found;
+  for (const auto& a : g.arcs) {
+    if (inside.count(&a)) continue;
+    way w{&a, &a, a.feedback != feedback_policy::none};
+    auto left = g.arcs.size(); // it may lead round for ever
+    for (const auto* next = through.onward(a); next && left > 0; next = through.onward(*w.last)) {
+      w.last = next;
+      w.feedback = w.feedback || next->feedback != feedback_policy::none;
+      --left;
+    }
+    found.push_back(w);
+  }
+  return found;
+}
 
 void complete_requests(graph& g, const operator_types& types, const complain_function& complain) {
   requests(g, types, complain).run();

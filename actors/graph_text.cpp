@@ -52,7 +52,7 @@ std::string to_text(const graph& g) {
   for (const auto& op : g.operators) {
     text += "  " + op.name + "  " + op.reference();
     for (const auto& [key, value] : op.values.all()) text += "  " + key + "=" + to_string(value);
-    text += "\n";
+    text += op.transient ? "  (put on an arc for a while)\n" : "\n";
   }
   text += "arcs\n";
   for (const auto& a : g.arcs)

@@ -31,13 +31,13 @@ struct in_link {
   std::size_t port = 0;
   std::shared_ptr<doorbell> producer;
   bool outside = false;   ///< leads into the cycles that the operator is on
-  std::uint64_t from = 0; ///< number of the producer's place
+  std::uint64_t from = 0; ///< number of the place whose packets it brings: see `find_ways`
 };
 struct out_link {
   std::shared_ptr<arc> queue;
   std::size_t port = 0;
   std::shared_ptr<doorbell> consumer;
-  std::uint64_t to = 0; ///< number of the consumer's place
+  std::uint64_t to = 0; ///< number of the place that its packets are for: see `find_ways`
 };
 
 /// The cycles that have operators in common with each other, as all operators on them see them.

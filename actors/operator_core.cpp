@@ -217,6 +217,7 @@ bool operator_core::process_events() {
 /// Takes packets from the open in-arcs: from feedback arcs first, then from the others in turn,
 /// starting after the one that came last.
 bool operator_core::process_packets() {
+  if (keeping_ == keeping::full) return false;
   std::size_t budget = setup_.activation_limit;
   for (std::size_t in = 0; in < feedback_in_ && !more_; ++in) more_ = take_from(in, budget);
   bool turn = feedback_exhausted(); // else only markers are taken, and nobody's turn is over
@@ -317,6 +318,7 @@ bool operator_core::has_work() {
 }
 
 bool operator_core::input_ready() {
+  if (keeping_ == keeping::full) return false;
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
     arc& from = *inputs_[i].queue;
     if (held(i) || !from.readable()) continue;
@@ -370,6 +372,7 @@ void operator_core::restart() {
     // Open work belongs to the failed instance, which lives until it ends; nobody waits for it.
     jobs_.clear();
     done_jobs_.clear();
+    keeping_ = keeping::nothing; // what the failed one kept is lost with it
     instance_ = std::move(fresh);
     instance_->on_start(*this);
   } catch (...) {

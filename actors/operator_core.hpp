@@ -158,6 +158,7 @@ private:
   epoch_t epoch() const override { return setup_.epoch; }
   void stop_service(std::string_view reason) override { host_.request_stop(std::string(reason)); }
   void* host_resource(std::string_view name) override { return host_.resource(name); }
+  void keep(keeping what) override { keeping_ = what; }
 
   void set_links(operator_links links);
   void set_requests();
@@ -225,6 +226,7 @@ private:
   std::size_t next_input_ = 0;
   bool overflowing_ = false; // an out-arc holds packets for which there was no credit
   bool blocked_ = false;     // … and it is no feedback arc
+  keeping keeping_ = keeping::nothing;
 
   bool asks_ = false; // has outputs that ask, or requests of a version that had
   std::vector<asking> asking_;

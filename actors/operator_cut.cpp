@@ -64,6 +64,7 @@ std::optional<std::string> operator_core::reason_to_wait() {
   if (const auto open = jobs_.size() + done_jobs_.size(); open > 0)
     return std::to_string(open) + " pieces of blocking work are open";
   if (part_.role == cut_role::remove && requests_wait()) return "requests of its have just ended";
+  if (keeping_ != keeping::nothing) return "it keeps packets back that have yet to leave";
   if (part_.role != cut_role::replace && part_.role != cut_role::remove) return std::nullopt;
   const auto purpose =
       part_.role == cut_role::replace ? cut_purpose::hand_over : cut_purpose::removal;

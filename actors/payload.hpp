@@ -102,6 +102,13 @@ struct payload_class_of<P> {
 template <class P>
 using payload_class = typename payload_class_of<P>::type;
 
+/// Of an input that accepts every payload, records of any schema as well. An output of it has to
+/// follow the input: `out_port<any_payload> out{0, "out", any_payload::payload_name, 0}`.
+struct any_payload {
+  using payload_class = payload;
+  static constexpr std::string_view payload_name = "*";
+};
+
 template <class T, class... Args>
 payload_ptr<T> make_payload(Args&&... args) {
   return payload_ptr<T>::adopt(new T(std::forward<Args>(args)...));

@@ -48,6 +48,50 @@ interface Session {
   diff @7 (from :NamedGraph, to :NamedGraph) -> (plan :Plan);
   # The difference, without the checks of a plan: `refusals` are what a check of a graph complained
   # of. If a graph cannot be had, there is nothing else.
+
+  trace @8 (arc :Text, delayNs :UInt64, drop :Float64, seed :UInt64, deadlineNs :UInt64,
+            sink :TraceSink) -> (tracing :Tracing);
+  # Puts an operator on an arc that tells of its packets, and delays or drops them if that is
+  # wanted. Ports may be left out of `arc` where that is clear. Returns when it is on.
+}
+
+struct Tracing {
+  arc @0 :Text;                 # its full name
+  operator @1 :Text;            # what was put on it: the arc is two of this now
+  union {
+    trace @2 :Trace;
+    refused @3 :Text;           # why, and what to do
+  }
+}
+
+interface Trace {
+  # To drop the capability, or the connection, takes the operator off the arc.
+
+  stop @0 () -> (totals :TraceTotals);
+  # Takes it off. Returns when that is done and the sink has got all headers; as long as it cannot
+  # be done, it is tried again every second.
+}
+
+interface TraceSink {
+  # At the client. The next call comes when the former one has returned.
+
+  packets @0 (headers :List(PacketHeader)) -> ();
+  ended @1 (reason :Text, totals :TraceTotals) -> ();
+  # Somebody else has removed the operator: there will be no more.
+}
+
+struct PacketHeader {
+  whenNs @0 :Int64;             # since 1970
+  gapNs @1 :Int64;              # since the packet before on this arc; -1 for the first
+  key @2 :UInt64;
+  payload @3 :Text;             # the type's name
+  dropped @4 :Bool;
+}
+
+struct TraceTotals {
+  packets @0 :UInt64;
+  dropped @1 :UInt64;           # of them
+  leftOut @2 :UInt64;           # whose headers were not kept, because they were not fetched in time
 }
 
 interface Change {
@@ -165,6 +209,7 @@ struct OperatorNode {
   errorWindowNs @6 :Int64;
   line @7 :UInt64;
   was @8 :Text;
+  transient @9 :Bool;           # put on an arc for a while
 }
 
 enum ErrorStrategy {

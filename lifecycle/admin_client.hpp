@@ -5,6 +5,7 @@
 #include "lifecycle/plan.hpp"
 #include "lifecycle/service.hpp"
 #include "lifecycle/status.hpp"
+#include "lifecycle/trace_hub.hpp"
 #include "lifecycle/wanted_change.hpp"
 #include "transfer/result.hpp"
 
@@ -22,6 +23,38 @@ namespace instar {
 struct change_watcher {
   std::function<void(std::uint64_t id)> begun{};         ///< at once
   std::function<void(const service_status&)> progress{}; ///< then ten times a second
+};
+
+/// What to do to an arc; see `trace` in admin.capnp.
+struct trace_request {
+  std::string arc;
+  std::chrono::nanoseconds delay{0};
+  double drop = 0;
+  std::uint64_t seed = 1;
+  std::chrono::nanoseconds deadline{0}; ///< of putting the operator on; 0 = the service's default
+};
+
+/// One packet that came along a traced arc.
+struct traced_packet {
+  std::chrono::system_clock::time_point when;
+  std::chrono::nanoseconds gap{-1}; ///< since the one before; -1 for the first
+  std::uint64_t key = 0;
+  std::string payload;
+  bool dropped = false;
+};
+
+/// What is told while an arc is traced, and what ends it.
+struct trace_watcher {
+  std::function<void(const std::string& arc, const std::string& on_it)> begun{};
+  std::function<bool(const std::vector<traced_packet>&)> packets{}; ///< false = that is enough
+  std::chrono::nanoseconds lasts{0};                                ///< 0 = until something else
+  std::vector<int> signals{}; ///< each ends it; the second one without waiting for anything
+};
+
+struct trace_end {
+  trace_totals totals;
+  std::chrono::nanoseconds took{0}; ///< the operator was on the arc
+  std::string removed;              ///< by whom, if it was not this client; else empty
 };
 
 /// The other end of the admin socket: asks a running service, and waits for its answers.
@@ -53,6 +86,10 @@ public:
 
   /// Gives up a transition by its id, or the only one there is (0), or all.
   result<std::vector<cancel_answer>> cancel(std::uint64_t id, bool all = false);
+
+  /// Traces an arc until the watcher ends it, or somebody else does. Returns once the operator is
+  /// off the arc again. If this process dies meanwhile, the service takes it off.
+  result<trace_end> trace(const trace_request& wanted, const trace_watcher& watch);
 
   /// The latest `most` transitions, oldest first.
   result<std::vector<history_entry>> history(std::uint32_t most);

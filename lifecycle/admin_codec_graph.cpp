@@ -183,6 +183,7 @@ void write(const operator_node& from, wire::OperatorNode::Builder to) {
   to.setErrorWindowNs(from.on_error.window.count());
   to.setLine(from.line);
   to.setWas(from.was);
+  to.setTransient(from.transient);
 }
 
 operator_node read(wire::OperatorNode::Reader from) {
@@ -195,6 +196,7 @@ operator_node read(wire::OperatorNode::Reader from) {
                  std::chrono::nanoseconds(from.getErrorWindowNs())};
   to.line = from.getLine();
   to.was = text(from.getWas());
+  to.transient = from.getTransient();
   return to;
 }
 

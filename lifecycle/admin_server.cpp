@@ -136,6 +136,7 @@ class listener final : kj::TaskSet::ErrorHandler {
 public:
   listener(kj::AsyncIoContext& io, service& target, const admin_options& options, int fd)
       : timer_(io.provider->getTimer()), target_(target), options_(options),
+        traces_(std::make_shared<trace_desk>(target, timer_)),
         receiver_(io.lowLevelProvider->wrapListenSocketFd(
             fd, kj::LowLevelAsyncIoProvider::ALREADY_CLOEXEC |
                     kj::LowLevelAsyncIoProvider::ALREADY_NONBLOCK)),
@@ -170,8 +171,8 @@ private:
     if (open_ >= options_.max_connections)
       return spdlog::warn("admin: {} was turned away: {} connections are open, which is the limit",
                           who.name(), open_);
-    serve(kj::heap<connection>(kj::mv(stream), std::make_shared<admin_peer>(
-                                                   admin_peer{target_, options_, who, false, 0})));
+    serve(kj::heap<connection>(kj::mv(stream), std::make_shared<admin_peer>(admin_peer{
+                                                   target_, *traces_, options_, who, false, 0})));
   }
 
   void serve(kj::Own<connection> given) {
@@ -216,6 +217,7 @@ private:
   kj::Timer& timer_;
   service& target_;
   const admin_options& options_;
+  const std::shared_ptr<trace_desk> traces_; // outlives the connections
   kj::Own<kj::ConnectionReceiver> receiver_;
   std::size_t open_ = 0;
   kj::TaskSet tasks_;

@@ -2,6 +2,7 @@
 
 #include "lifecycle/admin_codec.hpp"
 #include "lifecycle/admin_codec_parts.hpp"
+#include "lifecycle/admin_promise.hpp"
 #include "lifecycle/order.hpp"
 #include "lifecycle/service.hpp"
 
@@ -16,19 +17,18 @@ namespace {
 
 constexpr auto longest_deadline = std::chrono::hours(24);
 
-/// An answer of the service, which comes on a thread of the service, as a promise of this thread.
+/// An answer of the service; the connection may wait for only so many.
 template <class T, class Ask>
 kj::Promise<kj::Own<T>> answer_of(const std::shared_ptr<admin_peer>& peer, Ask ask) {
   if (peer->open_requests >= peer->options.max_open_requests)
     return KJ_EXCEPTION(OVERLOADED, "too many requests are open on this connection");
-  using fulfiller_type = kj::Own<kj::CrossThreadPromiseFulfiller<kj::Own<T>>>;
-  auto pair = kj::newPromiseAndCrossThreadFulfiller<kj::Own<T>>();
-  // Shared because std::function copies. If the service ends without an answer, the last copy
-  // rejects the promise.
-  auto fulfiller = std::make_shared<fulfiller_type>(kj::mv(pair.fulfiller));
-  ask([fulfiller](T value) { (*fulfiller)->fulfill(kj::heap<T>(std::move(value))); });
+  auto promise = promised<T>(kj::mv(ask));
   ++peer->open_requests;
-  return pair.promise.attach(kj::defer([peer] { --peer->open_requests; }));
+  return promise.attach(kj::defer([peer] { --peer->open_requests; }));
+}
+
+constexpr std::uint64_t nanoseconds_of(std::chrono::nanoseconds time) {
+  return static_cast<std::uint64_t>(time.count());
 }
 
 history_entry refusal(const admin_peer& peer, const std::vector<failure>& mistakes) {
@@ -178,6 +178,29 @@ public:
         });
   }
 
+  kj::Promise<void> trace(TraceContext call) override {
+    const auto asked = call.getParams();
+    constexpr auto longest_delay = std::chrono::hours(1);
+    constexpr std::size_t longest_arc = 2000;
+    const auto refuse = [&](const char* why) -> kj::Promise<void> {
+      call.getResults().initTracing().setRefused(why);
+      return kj::READY_NOW;
+    };
+    if (asked.getArc().size() > longest_arc)
+      return refuse("no arc has such a long name; `instarctl graph` lists them");
+    if (asked.getDelayNs() > nanoseconds_of(longest_delay))
+      return refuse("a delay is at most 1h; give a shorter one");
+    if (!(asked.getDrop() >= 0 && asked.getDrop() <= 1))
+      return refuse("what is dropped is a probability, 0 to 1");
+    if (asked.getDeadlineNs() > nanoseconds_of(longest_deadline))
+      return refuse("a deadline is at most 24h; give a shorter one");
+    trace_wish wish{asked.getArc().cStr(), std::chrono::nanoseconds(asked.getDelayNs()),
+                    asked.getDrop(), asked.getSeed(),
+                    std::chrono::nanoseconds(asked.getDeadlineNs())};
+    return peer_->traces.begin(std::move(wish), asked.getSink(), peer_,
+                               call.getResults().initTracing());
+  }
+
 private:
   using understood = std::variant<wanted_graph, std::vector<failure>>;
   struct order {
@@ -206,7 +229,7 @@ private:
   template <class Params>
   order read_order(Params params) const {
     const auto asked = params.getDeadlineNs();
-    if (asked > static_cast<std::uint64_t>(std::chrono::nanoseconds(longest_deadline).count()))
+    if (asked > nanoseconds_of(longest_deadline))
       return {
           std::vector<failure>{{errc::bad_input, "a deadline is at most 24h; give a shorter one"}}};
     return {understand(read(params.getWanted())), std::chrono::nanoseconds(asked)};

@@ -3,6 +3,7 @@
 #include "lifecycle/admin.capnp.h"
 #include "lifecycle/admin_server.hpp"
 #include "lifecycle/admin_socket.hpp"
+#include "lifecycle/admin_trace.hpp"
 
 #include <capnp/capability.h>
 
@@ -13,6 +14,7 @@ namespace instar {
 /// What the server and the capabilities of one connection know of it. Server's thread only.
 struct admin_peer {
   service& target;
+  trace_desk& traces;
   const admin_options& options;
   socket_peer who;
   bool welcome = false;          ///< the handshake has succeeded

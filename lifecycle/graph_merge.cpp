@@ -1,5 +1,7 @@
 #include "lifecycle/graph_merge.hpp"
 
+#include <algorithm>
+#include <cstddef>
 #include <map>
 #include <set>
 #include <string>
@@ -43,6 +45,18 @@ std::vector<arc_node> merge_arcs(const graph& now, const transition_plan& plan) 
   return arcs;
 }
 
+/// As they stand in `wanted`; those that it does not have come last.
+void sort_as(const std::vector<arc_node>& wanted, std::vector<arc_node>& arcs) {
+  std::map<std::string, std::size_t> place;
+  for (const auto& a : wanted) place.emplace(a.name(), place.size());
+  const auto of = [&](const arc_node& a) {
+    const auto found = place.find(a.name());
+    return found == place.end() ? place.size() : found->second;
+  };
+  std::stable_sort(arcs.begin(), arcs.end(),
+                   [&](const arc_node& a, const arc_node& b) { return of(a) < of(b); });
+}
+
 } // namespace
 
 graph merge_given(const graph& now, const planned& done) { return merge(now, done.given, done); }
@@ -52,6 +66,7 @@ typed_graph merge_checked(const typed_graph& now, const planned& done) {
   typed_graph made;
   made.content = merge(now.content, done.wanted.content, done);
   made.content.arcs = merge_arcs(now.content, done.plan);
+  if (done.whole) sort_as(done.wanted.content.arcs, made.content.arcs);
   for (const auto& op : made.content.operators) {
     const auto& types = from_plan.count(op.name) ? done.wanted.types : now.types;
     made.types.emplace(op.name, types.find(op.name)->second);

@@ -1,5 +1,6 @@
 #include "lifecycle/graph_versions.hpp"
 
+#include "lifecycle/graph_edit.hpp"
 #include "lifecycle/graph_merge.hpp"
 
 #include <algorithm>
@@ -28,8 +29,9 @@ std::shared_ptr<const place_numbers> next_places(const transition_plan& plan,
     if (op.action == operator_action::add) {
       taken[op.name] = ++last;
     } else if (moves(op)) {
-      const auto old = places.extract(op.before());
-      if (op.action != operator_action::remove) taken[op.name] = old.mapped();
+      const auto old = places.extract(op.before()); // none if it was put on an arc for a while
+      if (op.action == operator_action::remove) continue;
+      taken[op.name] = old.empty() ? ++last : old.mapped();
     }
   }
   places.merge(taken);
@@ -58,16 +60,43 @@ const operator_node& graph_versions::given(graph_index::number op) const {
 }
 
 void graph_versions::commit(epoch_t epoch, const planned& done) {
-  auto places =
-      next_places(done.plan, versions_.empty() ? nullptr : versions_.back().places, last_place_);
-  std::variant<exchanged, whole> back;
-  if (done.whole || reshapes(done.plan)) back = replace(done);
-  else back = exchange(done);
-  if (!versions_.empty()) versions_.back().back = std::move(back);
+  const auto& former_places = versions_.empty() ? nullptr : versions_.back().places;
+  auto places = next_places(done.plan, former_places, last_place_);
+  if (!done.whole && !reshapes(done.plan)) {
+    remember(epoch, exchange(done), std::move(places));
+  } else {
+    const bool edited = has_transients(given_) || has_transients(done.given);
+    auto former = replace(done);
+    if (edited) remember_asked_for(epoch, std::move(former), *places);
+    else remember(epoch, std::move(former), std::move(places));
+  }
   ++generation_;
   epoch_ = std::max(epoch_, epoch);
+}
+
+void graph_versions::remember(epoch_t epoch, std::variant<exchanged, whole> former,
+                              std::shared_ptr<const place_numbers> places) {
+  if (!versions_.empty()) versions_.back().back = std::move(former);
   versions_.push_back({epoch, std::move(places)});
   if (versions_.size() > kept_) versions_.pop_front();
+}
+
+/// What was put on arcs is no part of any version. Where nothing else has changed there is no new
+/// one.
+void graph_versions::remember_asked_for(epoch_t epoch, whole former, place_numbers places) {
+  for (const auto& op : given_.operators) {
+    if (op.transient) places.erase(op.name);
+    else if (!places.count(op.name)) places[op.name] = ++last_place_;
+  }
+  former = {without_transients(std::move(former.given)),
+            without_transients(std::move(former.checked))};
+  auto kept = std::make_shared<const place_numbers>(std::move(places));
+  if (!versions_.empty()) {
+    const version before{0, former.given, former.checked, versions_.back().places};
+    const version now{0, {}, without_transients(running_.content), kept};
+    if (!difference(before.checked, now.checked, between(before, now)).changes()) return;
+  }
+  remember(epoch, std::move(former), std::move(kept));
 }
 
 graph_versions::exchanged graph_versions::exchange(const planned& done) {
@@ -134,7 +163,8 @@ void graph_versions::end(epoch_t epoch) {
 }
 
 graph_versions::version graph_versions::at(std::size_t place) const {
-  version found{versions_[place].epoch, given_, running_.content, versions_[place].places};
+  version found{versions_[place].epoch, without_transients(given_),
+                without_transients(running_.content), versions_[place].places};
   name_index given(found.given), checked(found.checked);
   for (auto next = versions_.size() - 1; next-- > place;) {
     if (const auto* former = std::get_if<whole>(&versions_[next].back)) {
@@ -145,6 +175,7 @@ graph_versions::version graph_versions::at(std::size_t place) const {
       continue;
     }
     for (const auto& [written, node] : std::get<exchanged>(versions_[next].back)) {
+      if (given.find(written.name) == name_index::none) continue; // put on an arc for a while
       found.given.operators[given.find(written.name)] = written;
       found.checked.operators[checked.find(node.name)] = node;
     }

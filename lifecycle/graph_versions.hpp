@@ -19,8 +19,9 @@ namespace instar {
 /// The graph that runs and those that ran before it, each by the epoch whose commit made it.
 ///
 /// Remembers for each version which place every operator had, so that the way back from a renaming
-/// is a renaming, too. What a commit costs is in proportion to what it changes; what looking back
-/// costs, to the graph and the changes since.
+/// is a renaming, too. Operators that were put on arcs for a while (`graph_edit`) are part of
+/// `running` and `given`, but of no version. What a commit costs is in proportion to what it
+/// changes; what looking back costs, to the graph and the changes since.
 class graph_versions {
 public:
   using place_numbers = std::map<std::string, std::uint64_t, std::less<>>;
@@ -78,6 +79,9 @@ private:
   };
 
   std::size_t place_in_given(graph_index::number op) const;
+  void remember(epoch_t epoch, std::variant<exchanged, whole> former,
+                std::shared_ptr<const place_numbers> places);
+  void remember_asked_for(epoch_t epoch, whole former, place_numbers places);
   exchanged exchange(const planned& done);
   whole replace(const planned& done);
   void forget_was();

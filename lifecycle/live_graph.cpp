@@ -1,6 +1,7 @@
 #include "lifecycle/live_graph.hpp"
 
 #include "actors/doorbell.hpp"
+#include "actors/graph_requests.hpp"
 #include "actors/open_requests.hpp"
 
 #include <algorithm>
@@ -106,7 +107,23 @@ std::map<std::string, operator_links> live_graph::all_links(const typed_graph& o
     const bool outside = around != cycle_groups::none && group.at(node.from) != around;
     links[node.to].in.push_back({queue, in, from.bell, outside, from.number});
   }
+  see_through(of, links);
   return links;
+}
+
+/// Requests and answers find their way by places: by those that ask and answer, whoever has been
+/// put on an arc between them.
+void live_graph::see_through(const typed_graph& of,
+                             std::map<std::string, operator_links>& links) const {
+  for (const auto& w : find_ways(of.content, of.types)) {
+    if (w.first == w.last) continue;
+    const auto& first = arcs.find(w.first->name())->second.queue;
+    const auto& last = arcs.find(w.last->name())->second.queue;
+    for (auto& out : links[w.first->from].out)
+      if (out.queue == first) out.to = members.find(w.last->to)->second.place.number;
+    for (auto& in : links[w.last->to].in)
+      if (in.queue == last) in.from = members.find(w.first->from)->second.place.number;
+  }
 }
 
 std::map<std::string, participation> live_graph::parts(const transition_plan& plan,

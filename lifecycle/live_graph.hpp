@@ -55,6 +55,7 @@ struct live_graph {
   void describe(service_status& into) const;
 
 private:
+  void see_through(const typed_graph& of, std::map<std::string, operator_links>& links) const;
   operator_place make_place(const std::string& name);
   void add_drain(const transition_plan& plan, std::map<std::string, participation>& parts) const;
 

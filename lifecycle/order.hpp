@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/graph.hpp"
+#include "lifecycle/graph_edit.hpp"
 #include "lifecycle/service.hpp"
 #include "lifecycle/status.hpp"
 
@@ -14,8 +15,9 @@
 namespace instar {
 
 /// What the running graph should become: a whole graph, some operators of it exchanged (of the
-/// graph that runs when the order's turn comes), or the graph of a former epoch.
-using wanted_graph = std::variant<graph, std::vector<operator_update>, rollback_to>;
+/// graph that runs when the order's turn comes), the graph of a former epoch, or operators put on
+/// arcs for a while and taken off (of the graph that runs then, too).
+using wanted_graph = std::variant<graph, std::vector<operator_update>, rollback_to, graph_edit>;
 
 /// For people, before there is a plan.
 std::string describe(const wanted_graph& wanted);

@@ -10,6 +10,7 @@ std::string describe(const wanted_graph& wanted) {
     return whole->origin.empty() ? "graph " + whole->name : whole->origin.string();
   if (const auto* back = std::get_if<rollback_to>(&wanted))
     return "back to epoch " + std::to_string(back->epoch);
+  if (const auto* edit = std::get_if<graph_edit>(&wanted)) return describe(*edit);
   constexpr std::size_t most = 8;
   const auto& updates = std::get<std::vector<operator_update>>(wanted);
   std::string text;

@@ -1,5 +1,6 @@
 #include "lifecycle/planner.hpp"
 
+#include "lifecycle/graph_edit.hpp"
 #include "lifecycle/unknown_types.hpp"
 
 #include <algorithm>
@@ -30,11 +31,18 @@ planned planner::make(const wanted_graph& wanted) {
   if (const auto* updates = std::get_if<std::vector<operator_update>>(&wanted))
     return make_update(*updates);
   if (const auto* target = std::get_if<graph>(&wanted)) return make_whole(*target, nullptr);
-  auto version = version_of(std::get<rollback_to>(wanted));
-  if (version) return make_whole(version->given, &*version);
+  if (const auto* edit = std::get_if<graph_edit>(&wanted)) {
+    auto target = apply_edit(versions_.given(), versions_.running().content, *edit);
+    return target ? make_whole(std::move(*target), nullptr) : refuse(target.error());
+  }
+  const auto version = version_of(std::get<rollback_to>(wanted));
+  return version ? make_whole(version->given, &*version) : refuse(version.error());
+}
+
+planned planner::refuse(failure why) const {
   planned refused;
   refused.as_of = versions_.generation();
-  refused.plan.refusals.push_back(version.error());
+  refused.plan.refusals.push_back(std::move(why));
   return refused;
 }
 

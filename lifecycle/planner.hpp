@@ -29,6 +29,7 @@ public:
   void complete(footprint& touches) const;
 
 private:
+  planned refuse(failure why) const;
   planned make_whole(graph target, const graph_versions::version* back);
 
   struct exchanged {

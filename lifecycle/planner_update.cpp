@@ -81,14 +81,11 @@ planned planner::make_whole_update(const exchanged& those,
 
 planned planner::make_update(const std::vector<operator_update>& updates) {
   const auto& running = versions_.running();
+  auto those = exchanged_by(updates);
+  if (!those) return refuse(those.error());
   planned made;
   made.as_of = versions_.generation();
   made.whole = false;
-  auto those = exchanged_by(updates);
-  if (!those) {
-    made.plan.refusals.push_back(those.error());
-    return made;
-  }
   const auto near = find_neighbourhood(running, versions_.index(), those->places);
   const auto before = part_of(running, near.operators, near.arcs);
   auto check = check_exchanged(*those, near);

@@ -3,8 +3,9 @@
 #include "actors/blocking_pool.hpp"
 #include "actors/local_scheduler.hpp"
 #include "lifecycle/admin_actor.hpp"
-#include "lifecycle/operator_library.hpp"
+#include "lifecycle/own_operators.hpp"
 #include "lifecycle/supervisor.hpp"
+#include "lifecycle/trace_hub.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
@@ -73,6 +74,7 @@ struct service::parts {
   std::shared_ptr<operator_library> operators;
   std::mutex end_guard;
   std::function<void(std::string)> end;
+  trace_hub traces;
   runner_environment environment;
   system_config config;
   caf::actor_system system;
@@ -97,8 +99,10 @@ struct service::parts {
 
 service::service(service_options options) : parts_(std::make_unique<parts>(std::move(options))) {
   auto& p = *parts_;
-  p.operators = p.options.operators ? p.options.operators
-                                    : std::make_shared<module_library>(p.options.scratch);
+  auto from = p.options.operators ? p.options.operators
+                                  : std::make_shared<module_library>(p.options.scratch);
+  p.operators = std::make_shared<library_with_own>(std::move(from));
+  p.environment.resources.emplace(std::string(trace_hub::resource_name), &p.traces);
   if (p.options.events)
     static_cast<local_scheduler&>(p.system.scheduler()).attach(*p.options.events);
   p.pool = std::make_unique<blocking_pool>(std::max<std::size_t>(1, p.options.blocking_threads));
@@ -147,6 +151,11 @@ void service::plan(rollback_to former, std::function<void(transition_plan)> done
                  plan_message{std::make_shared<wanted_graph>(former), std::move(done)});
 }
 
+void service::plan(graph_edit edit, std::function<void(transition_plan)> done) {
+  caf::anon_send(parts_->admin,
+                 plan_message{std::make_shared<wanted_graph>(std::move(edit)), std::move(done)});
+}
+
 void service::compare(compared_graph from, compared_graph to,
                       std::function<void(transition_plan)> done) {
   auto graphs =
@@ -172,6 +181,12 @@ void service::rollback(rollback_to former, std::string who, std::chrono::nanosec
   parts_->order(former, std::move(who), deadline, false, std::move(done), std::move(begun));
 }
 
+void service::edit(graph_edit what, std::string who, std::chrono::nanoseconds deadline,
+                   std::function<void(history_entry)> done, accepted begun) {
+  parts_->order(std::move(what), std::move(who), deadline, false, std::move(done),
+                std::move(begun));
+}
+
 void service::cancel(cancel_request which, std::function<void(std::vector<cancel_answer>)> done) {
   caf::anon_send(parts_->admin, cancel_message{std::move(which), std::move(done)});
 }
@@ -192,6 +207,8 @@ void service::current_graph(std::function<void(graph)> done) {
 void service::history(std::function<void(std::vector<history_entry>)> done) {
   caf::anon_send(parts_->admin, history_message{std::move(done)});
 }
+
+trace_hub& service::traces() { return parts_->traces; }
 
 void service::on_end(std::function<void(std::string reason)> callback) {
   std::lock_guard lock(parts_->end_guard);

@@ -2,6 +2,7 @@
 
 #include "actors/graph.hpp"
 #include "actors/packet.hpp"
+#include "lifecycle/graph_edit.hpp"
 #include "lifecycle/plan.hpp"
 #include "lifecycle/status.hpp"
 
@@ -19,6 +20,7 @@ namespace instar {
 
 class event_source;
 class operator_library;
+class trace_hub;
 
 /// What a host decides when it makes a service.
 struct service_options {
@@ -90,6 +92,7 @@ public:
   void plan(graph target, std::function<void(transition_plan)> done);
   void plan(std::vector<operator_update> updates, std::function<void(transition_plan)> done);
   void plan(rollback_to former, std::function<void(transition_plan)> done);
+  void plan(graph_edit edit, std::function<void(transition_plan)> done);
 
   /// The difference of two graphs, without the checks of a plan: the refusals are what a check of
   /// a graph complained of. If a graph cannot be had, there are only refusals.
@@ -111,6 +114,11 @@ public:
   void rollback(rollback_to former, std::string who, std::chrono::nanoseconds deadline,
                 std::function<void(history_entry)> done, accepted begun = {});
 
+  /// Puts operators on arcs for a while, takes them off again: a transition like any other, but
+  /// what `rollback` and `compare` go back to does not know of them.
+  void edit(graph_edit what, std::string who, std::chrono::nanoseconds deadline,
+            std::function<void(history_entry)> done, accepted begun = {});
+
   /// Gives up transitions that wait, or whose commit has not been decided. Each gets its outcome
   /// as ever; an answer for each that was named, or an empty `id` with the reason.
   void cancel(cancel_request which, std::function<void(std::vector<cancel_answer>)> done);
@@ -123,6 +131,9 @@ public:
   /// off; the entry's outcome tells.
   void stop(std::string who, std::chrono::nanoseconds deadline,
             std::function<void(history_entry)> done);
+
+  /// Where operators that trace arcs leave the headers of packets. Lives as long as the service.
+  trace_hub& traces();
 
   /// Called once when the service ends by itself: an operator asked for it, or failed too often.
   void on_end(std::function<void(std::string reason)> callback);

@@ -60,6 +60,7 @@ void supervisor::start(std::shared_ptr<transition_order> order, planned what,
   entry.what = summary(what.plan);
   if (const auto* back = std::get_if<rollback_to>(&order->wanted))
     entry.what = describe(*back) + (entry.what.empty() ? "" : ": ") + entry.what;
+  if (const auto* edit = std::get_if<graph_edit>(&order->wanted)) entry.what = describe(*edit);
   if (what.plan.refused()) {
     entry.outcome = transition_outcome::refused;
     entry.reason = one_line(what.plan.refusals);

@@ -7,6 +7,7 @@
 #include "apps/instarctl/progress.hpp"
 #include "apps/instarctl/rates.hpp"
 #include "apps/instarctl/text.hpp"
+#include "apps/instarctl/trace.hpp"
 #include "lifecycle/admin_client.hpp"
 #include "lifecycle/plan_text.hpp"
 
@@ -237,6 +238,8 @@ exit_code run(const options& o) {
     return show_history(**service, o);
   case command::top:
     return show_top(**service, o);
+  case command::trace:
+    return trace(**service, o);
   case command::plan:
     return show_plan(**service, o, wanted);
   case command::apply:

@@ -86,6 +86,7 @@ json to_json(const graph& g) {
     operators.push_back({{"name", op.name},
                          {"type", op.reference()},
                          {"settings", std::move(values)},
+                         {"transient", op.transient},
                          {"on_error", to_string(op.on_error.strategy)},
                          {"max_errors", op.on_error.limit},
                          {"error_window_ms", ms(op.on_error.window)}});

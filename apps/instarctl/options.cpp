@@ -33,6 +33,7 @@ Examples:
   instarctl cancel 7
   instarctl history -n 5 --json
   instarctl top --interval 1s --count 10
+  instarctl trace 'parse -> load' --count 20
 
 instarctl COMMAND --help says more.)";
 
@@ -54,10 +55,20 @@ nothing      the running graph against the file that it came from
 Nothing is checked as for a plan; what a check complains of is told, but does not hinder. Exit
 codes are those of plan; 3 if there is nothing to compare with.)";
 
+constexpr auto trace_footer =
+    R"(ARC is 'FROM -> TO' or 'FROM.PORT -> TO.PORT', as `instarctl graph` lists them. An operator is put
+on it, as a change like any other, which tells of every packet: when, how long after the one
+before, key and type. At the end (Ctrl-C, --count, --for) it is taken off again, also if instarctl
+dies or loses its connection. Former graphs, which `rollback` goes back to, never have it. It goes
+away with the next `apply` or `rollback`, too; an `update` leaves it there.
+
+Exit codes: 0 if it ended as it was told to, 1 if the service or somebody else has ended it, 3 if
+it was refused.)";
+
 /// The texts of options that are parsed after CLI11 has done its part.
 struct raw_texts {
   std::vector<std::string> sets, updates, sides;
-  std::string deadline, interval = "1s";
+  std::string deadline, interval = "1s", lasts, delay;
 };
 
 void add_common(CLI::App& to, options& o) {
@@ -80,6 +91,25 @@ void add_change(CLI::App& to, options& o, raw_texts& raw) {
   to.add_flag("-v,--verbose", o.verbose,
               "Print a line for each step, also where there is no terminal")
       ->excludes(quiet);
+}
+
+void add_trace(CLI::App& to, options& o, raw_texts& raw) {
+  to.add_option("ARC", o.arc, "The arc, as 'FROM -> TO'")->required();
+  to.add_option("--key", o.key, "Only packets with this key")->type_name("KEY");
+  to.add_option("--count", o.count, "End after so many")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber);
+  to.add_option("--for", raw.lasts, "End after that")->type_name("TIME");
+  to.add_flag("--summary", o.summary, "Print no lines, only the summary at the end");
+  to.add_option("--delay", raw.delay, "Hold every packet so long")->type_name("TIME");
+  to.add_option("--drop", o.drop, "Drop packets with this probability")
+      ->type_name("0..1")
+      ->check(CLI::Range(0.0, 1.0));
+  to.add_option("--seed", o.seed, "Of the choice what is dropped")
+      ->type_name("N")
+      ->capture_default_str();
+  to.add_option("--deadline", raw.deadline, "Give up to put it on after that")->type_name("TIME");
+  to.footer(trace_footer);
 }
 
 void add_commands(CLI::App& app, options& o, raw_texts& raw) {
@@ -140,6 +170,8 @@ void add_commands(CLI::App& app, options& o, raw_texts& raw) {
   top.add_option("--count", o.count, "How many looks; 0 = until interrupted")
       ->type_name("N")
       ->capture_default_str();
+
+  add_trace(add(command::trace, "trace", "Show the packets that pass an arc"), o, raw);
 }
 
 template <class T>
@@ -161,6 +193,10 @@ void finish(options& o, const raw_texts& raw) {
   for (const auto& text : raw.updates) o.updates.push_back(or_throw("update", parse_update(text)));
   if (!raw.deadline.empty())
     o.deadline = or_throw("--deadline", apps::parse_duration(raw.deadline));
+  if (!raw.lasts.empty()) o.lasts = or_throw("--for", apps::parse_duration(raw.lasts));
+  if (!raw.delay.empty()) o.delay = or_throw("--delay", apps::parse_duration(raw.delay));
+  if (o.delay > std::chrono::hours(1))
+    throw CLI::ValidationError("--delay", "'" + raw.delay + "' is longer than 1h");
   o.interval = or_throw("--interval", apps::parse_duration(raw.interval));
   if (o.interval < std::chrono::milliseconds(100) || o.interval > std::chrono::minutes(5))
     throw CLI::ValidationError("--interval", "'" + raw.interval + "' is not in 100ms to 5min");

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -22,7 +23,19 @@ enum exit_code : int {
   bad_usage = 64,
 };
 
-enum class command { status, graph, plan, apply, update, rollback, cancel, diff, history, top };
+enum class command {
+  status,
+  graph,
+  plan,
+  apply,
+  update,
+  rollback,
+  cancel,
+  diff,
+  history,
+  top,
+  trace
+};
 
 struct options {
   command what = command::status;
@@ -34,14 +47,21 @@ struct options {
   std::filesystem::path file;              ///< plan, apply, diff
   std::vector<setting_override> overrides; ///< plan, apply, diff
   std::vector<operator_update> updates;    ///< plan, update
-  std::chrono::nanoseconds deadline{0};    ///< apply, update; 0 = the service's default
+  std::chrono::nanoseconds deadline{0};    ///< apply, update, trace; 0 = the service's default
   epoch_t to = 0;                          ///< rollback; 0 = what ran before
   std::uint64_t id = 0;                    ///< cancel; 0 = the only one there is
   bool all = false;                        ///< cancel
   std::vector<epoch_t> epochs;          ///< diff; with none and no file: the running graph's file
   std::uint32_t entries = 20;           ///< history
   std::chrono::nanoseconds interval{0}; ///< top
-  std::uint32_t count = 0;              ///< top; 0 = until interrupted
+  std::uint32_t count = 0;              ///< top, trace; 0 = until interrupted
+  std::string arc;                      ///< trace, and so are all that follow
+  std::optional<std::uint64_t> key;     ///< only packets with it are shown
+  std::chrono::nanoseconds lasts{0};    ///< 0 = until interrupted
+  std::chrono::nanoseconds delay{0};
+  double drop = 0;
+  std::uint64_t seed = 1;
+  bool summary = false; ///< no lines
 };
 
 /// What the command line says, or the exit code after help or a mistake has been printed.

@@ -48,6 +48,7 @@ type_shelf shelf() {
   s.add(record_type(made_type("odd", {"in:record"}, {}), point_id, point_odd));
   s.add(record_type(made_type("reads1", {"in:record"}, {}), point_id, point_1));
   s.add(record_type(made_type("reads2", {"in:record"}, {}), point_id, point_2));
+  s.add(follower("tap", "*"));
   s.add(record_type(follower("records", "record"), point_id, point_1));
   return s;
 }
@@ -119,6 +120,21 @@ TEST_CASE("a record that is passed on is judged by who wrote it") {
       check({{"a", "point2"}, {"p", "records"}, {"b", "odd"}}, {{"a", "p"}, {"p", "b"}}).mistakes,
       {"/g.toml:2: operator 'b': the arc p.out -> b.in carries packets of point2@1 that "
        "odd@1 cannot read: "});
+}
+
+TEST_CASE(
+    "an input of * accepts everything, and what is behind it is judged as if it were not there") {
+  check_good({{"a", "deep"}, {"t", "tap"}, {"b", "files"}}, {{"a", "t"}, {"t", "b"}});
+  check_good({{"a", "point2"}, {"t", "tap"}, {"u", "tap"}, {"b", "reads2"}},
+             {{"a", "t"}, {"t", "u"}, {"u", "b"}});
+  check_mistakes(
+      check({{"a", "file"}, {"t", "tap"}, {"b", "memory"}, {"c", "reads1"}},
+            {{"a", "t"}, {"t", "c"}})
+          .mistakes,
+      {"the arc t.out -> c.in carries page.file of file@1, but reads1@1 accepts record"});
+  check_mistakes(
+      check({{"a", "point2"}, {"t", "tap"}, {"b", "odd"}}, {{"a", "t"}, {"t", "b"}}).mistakes,
+      {"carries packets of point2@1 that odd@1 cannot read: "});
 }
 
 TEST_CASE("every cycle is told, in the order of its arcs, from the first of its operators") {

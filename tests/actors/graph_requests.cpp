@@ -3,6 +3,7 @@
 #include "graph_parts.hpp"
 
 #include "actors/operator_type.hpp"
+#include "actors/payload.hpp"
 
 using namespace instar;
 using namespace instar::test;
@@ -30,6 +31,9 @@ type_shelf shelf() {
   add({.name = "asker", .inputs = {in, asker.told}, .outputs = {out, asker.ask}});
   add({.name = "server", .inputs = {server.asked}, .outputs = {server.answer}});
   add({.name = "sink", .inputs = {in}});
+  constexpr in_port<any_payload> any{0, "in"};
+  constexpr out_port<any_payload> same{0, "out", any_payload::payload_name, 0};
+  add({.name = "tap", .inputs = {any}, .outputs = {same}});
   constexpr answer_port<question, reply> both{{2, "asked"}, {2, "answer"}};
   add({.name = "peer",
        .inputs = {in, asker.told, both.asked},
@@ -99,6 +103,32 @@ TEST_CASE("an arc for requests brings the arc for their answers") {
         names{"server.answer -> asker.told hand_over", "server.answer -> asker2.told hand_over"});
   CHECK(added({"source.out twice.in", "twice.ask server.asked", "twice.ask2 server.asked"}) ==
         names{"server.answer -> twice.told hand_over"});
+}
+
+TEST_CASE("others may be on the way of requests and answers") {
+  CHECK(added({"source.out asker.in", "asker.ask tap.in", "tap.out tap2.in",
+               "tap2.out server.asked"}) == names{"server.answer -> asker.told hand_over"});
+  CHECK(added({"source.out asker.in", "asker.ask tap.in", "tap.out server.asked",
+               "server.answer tap2.in", "tap2.out asker.told ~"}) == names{});
+  // Along a feedback arc of which the second half is one.
+  CHECK(added({"source.out peer.in", "source.out peer2.in", "peer.ask peer2.asked",
+               "peer2.ask tap.in", "tap.out peer.asked ~"}) ==
+        names{"peer2.answer -> peer.told hand_over", "peer.answer -> peer2.told "});
+  const auto wrong = [](const std::vector<std::string>& arcs) {
+    return lines(check(arcs).mistakes);
+  };
+  CHECK(wrong({"source.out asker.in", "asker.ask tap.in", "tap.out sink.in"})
+            .find("server@1 does not answer") == std::string::npos);
+  CHECK(wrong({"source.out asker.in", "asker.ask tap.in", "tap.out sink.in"}) != "");
+  CHECK(wrong({"source.out tap.in", "tap.out server.asked"}).find("does not ask") !=
+        std::string::npos);
+  // To two, or to nobody.
+  CHECK(wrong({"source.out asker.in", "asker.ask tap.in", "tap.out server.asked",
+               "tap.out server2.asked"}) != "");
+  CHECK(wrong({"source.out asker.in", "asker.ask tap.in"}) != "");
+  // Round for ever.
+  CHECK(wrong({"source.out asker.in", "asker.ask tap.in", "tap.out tap2.in",
+               "tap2.out tap.in ~"}) != "");
 }
 
 TEST_CASE("the arc for the answers may be given, to say more of it") {

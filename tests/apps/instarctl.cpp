@@ -38,11 +38,12 @@ TEST_CASE("instarctl --help names every command and the exit codes") {
   const workshop w;
   const auto help = w.instarctl({"--help"});
   CHECK(help.code == 0);
-  for (const auto* word : {"status", "graph", "plan", "apply", "update", "rollback", "cancel",
-                           "diff", "history", "top", "Exit codes", "Examples", "rolled back"})
+  for (const auto* word :
+       {"status", "graph", "plan", "apply", "update", "rollback", "cancel", "diff", "history",
+        "top", "trace", "Exit codes", "Examples", "rolled back"})
     CHECK_MESSAGE(contains(help.out, word), word);
-  for (const auto* command :
-       {"status", "graph", "plan", "apply", "update", "rollback", "cancel", "history", "top"}) {
+  for (const auto* command : {"status", "graph", "plan", "apply", "update", "rollback", "cancel",
+                              "history", "top", "trace"}) {
     const auto one = w.instarctl({command, "--help"});
     CHECK(one.code == 0);
     CHECK(contains(one.out, "--json"));

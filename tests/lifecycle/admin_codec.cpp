@@ -35,6 +35,7 @@ graph sample_graph() {
   op.on_error = {error_strategy::stop, 3, 7s};
   op.line = 12;
   op.was = "fetch";
+  op.transient = true;
   g.operators = {op, {}};
   g.arcs = {{"a", "out", "load", "in", 64, 3}, {}};
   return g;
@@ -62,6 +63,7 @@ TEST_CASE("a graph comes back as it was sent") {
   CHECK(got.operators[0].on_error == sent.operators[0].on_error);
   CHECK(got.operators[0].line == 12);
   CHECK(got.operators[0].was == "fetch");
+  CHECK(got.operators[0].transient);
   REQUIRE(got.arcs.size() == 2);
   check_same(got.arcs[0], sent.arcs[0]);
 }

@@ -1,5 +1,7 @@
 #include "protocol_world.hpp"
 
+#include "lifecycle/trace_tap.hpp"
+
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -19,6 +21,7 @@ constexpr std::uint64_t total = 6;
 std::string type_of(const std::string& name, const std::string& server) {
   for (const auto* kind : {"source", "sink", "asker", "caller", "peer"})
     if (name.starts_with(kind)) return std::string("test.") + kind;
+  if (name.starts_with("tap")) return std::string(trace_tap::type.name);
   return server;
 }
 
@@ -63,6 +66,16 @@ const lines one_calls{"caller.out -> sink.in", "caller.ask -> server.asked"};
 const lines two_ask{"source.out -> asker.in",    "asker.out -> sink.in",
                     "source2.out -> asker2.in",  "asker2.out -> sink.in",
                     "asker.ask -> server.asked", "asker2.ask -> server.asked"};
+/// With operators that pass on whatever comes, on the way there and back.
+const lines tapped{"source.out -> asker.in", "asker.out -> sink.in", "asker.ask -> tap.in",
+                   "tap.out -> server.asked"};
+const lines tapped_twice{"source.out -> asker.in",
+                         "asker.out -> sink.in",
+                         "asker.ask -> tap.in",
+                         "tap.out -> tap2.in",
+                         "tap2.out -> server.asked",
+                         "server.answer -> tap3.in",
+                         "tap3.out -> asker.told hand_over"};
 /// Each asks the other.
 const lines peers{"source.out -> peer_l.in",    "source2.out -> peer_r.in",
                   "peer_l.out -> sink.in",      "peer_r.out -> sink.in",
@@ -78,8 +91,12 @@ const lines peers_drain{"source.out -> peer_l.in",
 /// `arcs` with the answers to who asks `drain`ed.
 lines drained(lines arcs) {
   for (std::size_t i = arcs.size(); i-- > 0;) {
+    if (const auto told = arcs[i].find(".told hand_over"); told != std::string::npos)
+      arcs[i].replace(told, std::string::npos, ".told drain");
     const auto ask = arcs[i].find(".ask -> ");
     if (ask == std::string::npos || arcs[i].find("peer") != std::string::npos) continue;
+    if (arcs == tapped) arcs.push_back("server.answer -> asker.told drain");
+    if (arcs[i].find("tap") != std::string::npos) continue;
     const auto asker = arcs[i].substr(0, ask);
     const auto server = arcs[i].substr(ask + 8, arcs[i].find('.', ask + 8) - ask - 8);
     arcs.push_back(server + ".answer -> " + asker + ".told drain");
@@ -138,6 +155,12 @@ std::vector<scenario> scenarios() {
        {},
        {"source.out -> asker_new.in", "asker_new.out -> sink.in",
         "asker_new.ask -> server_new.asked", "asker_new was asker", "server_new was server"}},
+      {"an operator is put on the way", one_asks, {}, tapped},
+      {"it is taken off", tapped, {}, one_asks},
+      {"operators are put on both ways", one_asks, {}, tapped_twice},
+      {"two of them are taken off", tapped_twice, {}, tapped},
+      {"who asks, with others on both ways", tapped_twice, {"asker"}},
+      {"who is asked, with others on both ways", tapped_twice, {"server"}},
       {"the left peer", peers, {"peer_l"}},
       {"the right peer", peers, {"peer_r"}},
       {"both peers", peers, {"peer_l", "peer_r"}},

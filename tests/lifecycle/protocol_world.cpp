@@ -61,6 +61,7 @@ world::world(std::size_t activation_limit, const std::function<void(service_opti
   if (tune) tune(options_);
   environment_.pool = &pool_;
   environment_.resources.emplace(std::string(script::resource_name), &script_);
+  environment_.resources.emplace(std::string(trace_hub::resource_name), &traces_);
   system_ = std::make_unique<caf::actor_system>(config_);
   scheduler_ = dynamic_cast<caf::scheduler::test_coordinator*>(&system_->scheduler());
   supervisor_ = system_->spawn<supervisor>(
@@ -136,7 +137,9 @@ void world::stop() {
 void world::note_outcome(const wanted_graph& wanted, history_entry e) {
   outcomes_.push_back(std::move(e));
   const auto& noted = outcomes_.back();
-  if (noted.outcome == transition_outcome::committed) {
+  // What is put on arcs is no part of the graph: it passes on what it gets.
+  const bool edited = std::holds_alternative<graph_edit>(wanted);
+  if (noted.outcome == transition_outcome::committed && !edited) {
     auto what = wanted;
     if (const auto* back = std::get_if<rollback_to>(&wanted)) {
       const auto former = std::find_if(graphs_.rbegin(), graphs_.rend(), [&](const auto& g) {

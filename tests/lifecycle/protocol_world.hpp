@@ -2,7 +2,9 @@
 
 #include "actors/blocking_pool.hpp"
 #include "lifecycle/admin_actor.hpp"
+#include "lifecycle/own_operators.hpp"
 #include "lifecycle/supervisor.hpp"
+#include "lifecycle/trace_hub.hpp"
 #include "protocol_operators.hpp"
 
 #include <caf/actor_control_block.hpp>
@@ -32,6 +34,7 @@ public:
   ~world();
 
   script& plot() { return script_; }
+  trace_hub& traces() { return traces_; }
 
   /// A graph from chains such as "source -> a -> sink"; the types from `types` (default version 1
   /// of `test.source`, `test.sink`, `test.turn`, `test.answer` for names that begin so, else
@@ -93,7 +96,9 @@ private:
   const std::int64_t items_before_ = item::alive, operators_before_ = operators_alive();
   script script_;
   service_options options_;
-  scripted_library library_{script_};
+  scripted_library scripted_{script_};
+  library_with_own library_{std::shared_ptr<operator_library>(&scripted_, [](auto*) {})};
+  trace_hub traces_;
   blocking_pool pool_{0};
   runner_environment environment_;
   config config_;

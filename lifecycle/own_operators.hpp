@@ -1,0 +1,27 @@
+#pragma once
+
+#include "lifecycle/operator_library.hpp"
+
+#include <memory>
+
+namespace instar {
+
+/// Operators that are part of instar itself (`instar.tap`), and those of another library. Names
+/// that begin with `instar.` are not looked for there.
+class library_with_own final : public operator_library {
+public:
+  explicit library_with_own(std::shared_ptr<operator_library> others);
+
+  void set_places(std::vector<std::filesystem::path> places) override;
+  result<operator_description> describe(std::string_view type, std::uint32_t version) override;
+  result<operator_factory> load(std::string_view type, std::uint32_t version) override;
+  totals count() const override { return others_->count(); }
+
+private:
+  operator_library& with(std::string_view type);
+
+  host_library own_;
+  const std::shared_ptr<operator_library> others_;
+};
+
+} // namespace instar

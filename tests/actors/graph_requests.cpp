@@ -113,7 +113,7 @@ TEST_CASE("others may be on the way of requests and answers") {
   // Along a feedback arc of which the second half is one.
   CHECK(added({"source.out peer.in", "source.out peer2.in", "peer.ask peer2.asked",
                "peer2.ask tap.in", "tap.out peer.asked ~"}) ==
-        names{"peer2.answer -> peer.told hand_over", "peer.answer -> peer2.told "});
+        names{"peer2.answer -> peer.told hand_over", "peer.answer -> peer2.told"});
   const auto wrong = [](const std::vector<std::string>& arcs) {
     return lines(check(arcs).mistakes);
   };

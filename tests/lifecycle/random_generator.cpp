@@ -19,7 +19,7 @@ public:
     c.items = between(5, 60);
     c.per_event = one_in(2) ? 1 : between(2, 9);
     c.activation = one_in(2) ? 1 : between(2, 6);
-    loops_ = one_in(3);
+    loops_ = random_() % 5 < 2; // of which some have no room for one
     c.start = make_graph();
     auto wanted = c.start;
     const auto transitions = between(1, 6);
@@ -210,11 +210,9 @@ private:
     if (one_in(3) || g.arcs.empty()) return {"replace", op};
     const auto& a = any(g.arcs);
     const auto end = a.from + "." + a.from_port;
-    if (loops_ && one_in(4)) return make_loop_edit(g);
+    if (loops_ && one_in(2)) return make_loop_edit(g);
     switch (random_() % 9) {
     case 0:
-      if (a.feedback != feedback_policy::none && one_in(2))
-        return {"insert", fresh("n"), stage_type(), end, a.to, size, "behind"};
       return {"insert", fresh("n"), stage_type(), end, a.to, size};
     case 1:
       return {"remove", op};
@@ -251,7 +249,7 @@ private:
     if (back.empty()) return {"replace", any(g.operators).name};
     const auto& a = any(back);
     const auto end = a.from + "." + a.from_port;
-    switch (random_() % 6) {
+    switch (random_() % 7) {
     case 0:
       return {"disconnect", end, a.to};
     case 1:
@@ -262,6 +260,10 @@ private:
       return {"capacity", end, a.to, std::to_string(capacity())};
     case 4:
       return {one_in(2) ? "replace" : "remove", any_before(g, a.from)};
+    case 5:
+      if (one_in(2))
+        return {"insert", fresh("n"), stage_type(), end, a.to, std::to_string(capacity())};
+      return {"insert", fresh("n"), stage_type(), end, a.to, std::to_string(capacity()), "behind"};
     default:
       return {"replace", one_in(2) ? a.from : a.to};
     }

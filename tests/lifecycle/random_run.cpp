@@ -91,20 +91,25 @@ private:
     }
   }
 
+  /// Until nobody has anything to do, nor the heads of loops that are emptied for some time.
+  void rest() {
+    while (step()) {
+    }
+    for (std::size_t idle = 0; has_loops_ && !all_have_outcomes() && idle < most_idle_ticks;
+         ++idle) {
+      world_->advance(tick);
+      while (step()) idle = 0;
+    }
+  }
+
   bool all_have_outcomes() const { return world_->outcomes().size() >= orders_; }
 
   /// Runs until nothing is left to do. Where an outcome is missing then, it is the deadline's.
   void settle() {
-    while (step()) {
-    }
-    for (std::size_t i = 0; has_loops_ && !all_have_outcomes() && i < most_idle_ticks; ++i) {
-      world_->advance(tick);
-      while (step()) i = 0;
-    }
+    rest();
     for (std::size_t tries = 0; !all_have_outcomes() && tries < 2 * orders_ + 2; ++tries) {
       world_->advance(past_deadline);
-      while (step()) {
-      }
+      rest();
     }
     if (!all_have_outcomes()) note("a transition hangs");
   }

@@ -164,7 +164,7 @@ private:
   bool loops_empty();
   bool forward_markers();
   void fail_cut(std::string reason);
-  void stand(arc& at);
+  void stand();
   void go_on();
   void ring_cycles();
   void publish();
@@ -211,7 +211,7 @@ private:
   std::vector<bool> drained_in_; // by in-arc: goes on being taken from at the cut
   bool way_in_closed_ = false;   // as a head of loops that are emptied
   std::size_t closing_ = 0;      // ways in, to be closed by the next flush
-  std::vector<arc*> standing_;   // feedback arcs that wait for this operator's commit
+  bool stands_ = false;          // holds back what its cycles may wait for
   std::uint64_t look_again_ = 0; // timer
   std::deque<core_clock::time_point> recent_errors_;
 };

@@ -394,6 +394,72 @@ TEST_CASE("what comes into a loop between head and tail is held back while it is
   CHECK(under_way > 100);
 }
 
+namespace {
+
+/// Updates in and beside loops that have to come to their cuts although somebody in the loop holds
+/// packets back.
+struct dependence {
+  const char* name;
+  chains before;
+  std::vector<std::string> changed;
+  std::vector<std::string> then = {}; ///< changed as soon as that has an outcome
+};
+
+std::vector<dependence> dependences() {
+  return {
+      {"a marker from outside comes after the one from within",
+       {"source -> head -> turn -> sink", "source -> turn", "turn.again -> back ~> head",
+        "turn.again -> x"},
+       {"x"}},
+      {"a source has no credit into the loop while another waits in it",
+       {"source -> a -> turn1", "turn1.again ~> back", "source3 -> turn2", "turn2.again -> back",
+        "back ~> turn2", "back -> turn3 -> sink", "turn3.again ~> back", "turn3.again -> a"},
+       {"source", "turn3"}},
+  };
+}
+
+} // namespace
+
+TEST_CASE("no cut waits for what an operator of a loop holds back, on any schedule") {
+  std::mt19937_64 random(7007);
+  std::size_t schedules = 0;
+  for (const auto feedback : {policy::hand_over, policy::drain}) {
+    CAPTURE(std::string(to_string(feedback)));
+    for (const auto& d : dependences()) {
+      CAPTURE(std::string(d.name));
+      for (int round = 0; round < 150; ++round, ++schedules) {
+        auto setup = random_setup(random, feedback);
+        if (round % 2 == 0) setup.capacity = setup.activation_limit = 1;
+        const auto at = random() % 300;
+        CAPTURE(*setup.seed);
+        CAPTURE(at);
+        world w(setup.activation_limit);
+        w.shuffle(*setup.seed);
+        w.plot().total = 20;
+        w.plot().notes_ways = false;
+        auto before = world::make_graph(d.before, {}, setup.capacity, feedback);
+        for (auto& a : before.arcs)
+          if (a.from.starts_with("source")) a.capacity = 6;
+        w.order(before);
+        for (std::size_t i = 0; i < at; ++i) w.step();
+        w.on_outcome = [&](const history_entry& e) {
+          if (e.id == 2 && !d.then.empty()) w.order(to_version(d.then, 2));
+        };
+        w.order(to_version(d.changed, 2));
+        const std::size_t orders = d.then.empty() ? 2 : 3;
+        run_until(w, orders);
+        for (const auto& o : w.outcomes())
+          CHECK_MESSAGE(o.outcome == transition_outcome::committed, o.reason);
+        CHECK(w.check().value_or("") == "");
+        w.stop();
+        run_until(w, orders + 1);
+        CHECK(w.check_ended().value_or("") == "");
+      }
+    }
+  }
+  MESSAGE(schedules << " random schedules");
+}
+
 TEST_CASE("a source that overruns its credit with every event reaches its cut under load") {
   world w;
   w.plot().total = 2'000;

@@ -35,6 +35,7 @@ public:
   virtual void request_stop(std::string reason) = 0;
 
   /// The operator stands at its cut and has forwarded the marker; on a state edge with its state.
+  /// Or, where that is awaited, it has passed its cut.
   virtual void at_cut(epoch_t epoch, std::optional<state> saved) = 0;
   /// It cannot be taken over yet, for this reason; said again when the reason changes,
   /// and with none when it has passed its cut after all (`pass`).

@@ -114,6 +114,7 @@ void operator_core::try_cut() {
     delay_cut({});
     go_on();
     aligner_.finish();
+    if (part_.awaited) host_.at_cut(epoch, std::nullopt);
     part_ = {};
     more_ = true; // held arcs are open again
     return;

@@ -415,6 +415,11 @@ std::vector<dependence> dependences() {
        {"source -> a -> turn1", "turn1.again ~> back", "source3 -> turn2", "turn2.again -> back",
         "back ~> turn2", "back -> turn3 -> sink", "turn3.again ~> back", "turn3.again -> a"},
        {"source", "turn3"}},
+      {"one that closes the loop leads to nothing that changes",
+       {"source -> head -> a -> turn -> sink", "turn.again ~> head",
+        "head -> b1 -> b2 -> b3 -> b4 -> b5 -> b6 -> turn", "source2 -> b6"},
+       {"a"},
+       {"b6"}},
   };
 }
 

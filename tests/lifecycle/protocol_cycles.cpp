@@ -521,23 +521,33 @@ TEST_CASE("a loop that never is empty can be handed over") {
   CHECK(w.plot().sinks["sink"].size() == 20);
 }
 
-TEST_CASE("an overflow is bounded by what the loop's other arcs hold") {
-  for (const auto& before : {tail_turns, entrance, early_exit}) {
-    CAPTURE(before.front());
-    const bool two = before != tail_turns;
-    world w(256);
-    w.plot().total = 2'000;
-    w.plot().per_event = 50;
-    w.plot().rounds = 20;
-    w.shuffle(7005);
-    w.order(world::make_graph(before, {}, 4));
-    std::int64_t most = 0;
-    while (w.step()) most = std::max(most, item::alive);
-    CHECK(check_arrived(w.plot(), two ? 2 : 1) == "");
-    // At the most seven arcs of 4, the overflow of at most as much as a loop's three arcs hold, one
-    // event's 50 kept by each source, and one in each operator's hands.
-    CHECK(most <= 7 * 4 + 3 * 4 + 2 * 50 + 8);
-  }
+TEST_CASE("an overflow is bounded by what the loop's other arcs hold, after an update as well") {
+  for (const char* update : {"none", "rolled back", "committed"})
+    for (const auto& before : {tail_turns, entrance, early_exit}) {
+      CAPTURE(std::string(update));
+      CAPTURE(before.front());
+      const bool two = before != tail_turns, none = std::string(update) == "none";
+      world w(256);
+      w.plot().total = 2'000;
+      w.plot().per_event = 50;
+      w.plot().rounds = 20;
+      if (std::string(update) == "rolled back") w.plot().throws_in_restore = "test.stage@2";
+      w.shuffle(7005);
+      w.order(world::make_graph(before, {}, 4));
+      for (int i = 0; i < 200; ++i) w.step();
+      if (!none) w.order(to_version({"mid"}, 2));
+      while (w.outcomes().size() < (none ? 1 : 2) && w.step()) {
+      }
+      CHECK(to_string(w.outcomes().back().outcome) == std::string(none ? "committed" : update));
+      for (int i = 0; i < 500; ++i) w.step(); // what came in meanwhile goes
+      std::int64_t most = 0, steps = 0;
+      for (; w.step(); ++steps) most = std::max(most, item::alive);
+      CHECK(steps > 1'000);
+      CHECK(check_arrived(w.plot(), two ? 2 : 1) == "");
+      // At the most seven arcs of 4, the overflow of at most as much as a loop's three arcs hold,
+      // one event's 50 kept by each source, and one in each operator's hands.
+      CHECK(most <= 7 * 4 + 3 * 4 + 2 * 50 + 8);
+    }
 }
 
 TEST_CASE("what an operator emits by itself into a feedback arc that ends is not lost") {

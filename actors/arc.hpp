@@ -49,12 +49,13 @@ public:
   /// not empty.
   std::optional<std::uint64_t> empty_after() const noexcept;
 
-  /// Whether packets wait in the overflow, and will get on without anybody's commit. Any thread.
+  /// Whether packets wait in the overflow, and will get on without anybody's cut or commit. Any
+  /// thread.
   bool presses() const noexcept {
     return overflow_shown_.load(std::memory_order_acquire) > 0 &&
            standing_.load(std::memory_order_acquire) == 0;
   }
-  /// Either end: from now on, until `go_on`, it waits at its cut.
+  /// An operator on its cycles holds packets back from now on, until `go_on`. Any thread.
   void stand() noexcept { standing_.fetch_add(1, std::memory_order_acq_rel); }
   void go_on() noexcept { standing_.fetch_sub(1, std::memory_order_acq_rel); }
 
@@ -169,7 +170,7 @@ private:
   std::atomic<std::size_t> overflow_shown_{0}; // never less than what is in the overflow
   alignas(64) std::atomic<std::uint64_t> head_{0};
   alignas(64) std::atomic<bool> starved_{false};
-  std::atomic<int> standing_{0}; // ends that wait at their cut
+  std::atomic<int> standing_{0}; // operators that hold packets back
   std::atomic<std::uint64_t> awaited_{0};
 
   const std::size_t capacity_;

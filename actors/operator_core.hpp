@@ -36,6 +36,7 @@ public:
   virtual void request_stop(std::string reason) = 0;
 
   /// The operator stands at its cut and has forwarded the marker; on a state edge with its state.
+  /// Or, where that is awaited, it has passed its cut.
   virtual void at_cut(epoch_t epoch, std::optional<state> saved) = 0;
   /// It cannot be taken over yet, for this reason; said again when the reason changes,
   /// and with none when it has passed its cut after all (`pass`).
@@ -191,7 +192,7 @@ private:
   bool loops_empty();
   bool forward_markers();
   void fail_cut(std::string reason);
-  void stand(arc& at);
+  void stand();
   void go_on();
   void ring_cycles();
   void publish();
@@ -254,7 +255,7 @@ private:
   bool way_in_closed_ = false;   // as a head of loops that are emptied
   bool loops_wait_ = false;      // only that they are empty is waited for
   std::size_t closing_ = 0;      // ways in, to be closed by the next flush
-  std::vector<arc*> standing_;   // feedback arcs that wait for this operator's commit
+  bool stands_ = false;          // holds back what its cycles may wait for
   std::uint64_t look_again_ = 0; // timer
   std::deque<core_clock::time_point> recent_errors_;
 };

@@ -56,6 +56,7 @@ void operator_core::enter(epoch_t epoch) { aligner_.enter(epoch); }
 
 void operator_core::on_marker(std::size_t in, epoch_t epoch) {
   if (aligner_.on_marker(in, epoch) == marker_aligner::verdict::stale) return;
+  stand();
   closing_ += contains(part_.ways_in, inputs_[in].queue);
 }
 
@@ -105,8 +106,7 @@ void operator_core::cut_if_due() {
 void operator_core::try_cut() {
   std::optional<state> saved;
   loops_wait_ = false;
-  for (std::size_t in = 0; in < feedback_in_; ++in)
-    if (held(in)) stand(*inputs_[in].queue);
+  stand();
   close_way_in();
   try {
     if (auto reason = reason_to_wait()) return delay_cut(*reason);
@@ -135,14 +135,12 @@ void operator_core::try_cut() {
     delay_cut({});
     go_on();
     aligner_.finish();
+    if (part_.awaited) host_.at_cut(epoch, std::nullopt);
     part_ = {};
     more_ = true; // held arcs are open again
     return;
   }
   phase_ = phase::at_cut;
-  for (std::size_t in = 0; in < feedback_in_; ++in) stand(*inputs_[in].queue);
-  for (auto& out : outputs_)
-    if (out.link.queue->feedback()) stand(*out.link.queue);
   if (saved) last_state_ = *saved;
   setup_.place.events->put_back(std::move(taken_events_));
   taken_events_.clear();
@@ -196,17 +194,19 @@ std::vector<pending_timer> operator_core::commit_replace(epoch_t epoch) {
   return timers;
 }
 
-/// Nobody may wait for this feedback arc to get on: it does so only with the commit.
-void operator_core::stand(arc& at) {
-  if (std::find(standing_.begin(), standing_.end(), &at) != standing_.end()) return;
-  standing_.push_back(&at);
-  at.stand();
+/// From now on this operator holds back packets, until others are at their cuts. An overflow on its
+/// cycles may not become less before that, so nobody may wait for it: not those whose packets or
+/// credit one of the others needs to get to its cut.
+void operator_core::stand() {
+  if (stands_ || !cycles_) return;
+  stands_ = true;
+  for (const auto& f : cycles_->feedback) f->stand();
   relieved_ = true;
 }
 
 void operator_core::go_on() {
-  for (auto* at : standing_) at->go_on();
-  standing_.clear();
+  if (!std::exchange(stands_, false)) return;
+  for (const auto& f : cycles_->feedback) f->go_on();
 }
 
 } // namespace instar

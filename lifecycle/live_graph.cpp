@@ -132,12 +132,14 @@ std::map<std::string, participation> live_graph::parts(const transition_plan& pl
                                                        epoch_t epoch) const {
   std::map<std::string, participation> parts;
   auto links = after.all_links(wanted);
+  const bool drains = plan.drains();
   for (const auto& op : plan.operators) {
     if (op.action == operator_action::add || !(op.participates() || op.in_region)) continue;
     participation part;
     part.epoch = epoch;
     part.role = role_of(op);
     part.saves_state = op.transfers_state;
+    part.awaited = drains;
     if (part.role == cut_role::rewire) {
       part.next = std::move(links[op.name]);
       part.next_name = op.name;

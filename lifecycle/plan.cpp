@@ -18,6 +18,11 @@ bool transition_plan::changes() const {
                      [](const arc_change& c) { return c.action != arc_action::keep; });
 }
 
+bool transition_plan::drains() const {
+  return std::any_of(operators.begin(), operators.end(),
+                     [](const operator_change& c) { return c.drains; });
+}
+
 namespace {
 
 const operator_description& type_of(const typed_graph& g, const std::string& name) {

@@ -59,6 +59,8 @@ struct transition_plan {
   bool refused() const { return !refusals.empty(); }
   /// The two graphs differ.
   bool changes() const;
+  /// Some loops have to be empty first.
+  bool drains() const;
   /// Nothing differs, and nothing was refused.
   bool empty() const { return !refused() && !changes(); }
 };

@@ -23,12 +23,15 @@ const char* to_string(transition::step step) {
 transition::transition(epoch_t epoch, const transition_plan& plan, clock::time_point now)
     : epoch_(epoch), step_began_(now) {
   // Who serves the old graph reports under its old name, until it has committed.
+  const bool drains = plan.drains();
   for (const auto& op : plan.operators) {
     const bool has_old = op.action != operator_action::add;
     const bool has_new = op.action == operator_action::add || op.action == operator_action::replace;
     if (has_old && (op.participates() || op.in_region))
       votes_.emplace(report_kind::prepared, op.before());
     if (has_new) votes_.emplace(report_kind::created, op.name);
+    // The markers that close the ways into a loop may lead to nobody who changes.
+    if (drains && has_old && op.in_region) cuts_.emplace(report_kind::at_cut, op.before());
     if (!op.participates()) continue;
     if (has_old) cuts_.emplace(report_kind::at_cut, op.before());
     if (op.action == operator_action::replace) cuts_.emplace(report_kind::restored, op.name);

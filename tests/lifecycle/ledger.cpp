@@ -1,6 +1,7 @@
 #include "ledger.hpp"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 namespace instar::test {
@@ -19,15 +20,66 @@ std::string_view port_of(const arc_node& a) {
   return a.from_port.empty() ? std::string_view("out") : std::string_view(a.from_port);
 }
 
-std::set<std::pair<std::string, std::size_t>> arcs_at(const graph& g, const std::string& name) {
-  std::set<std::pair<std::string, std::size_t>> found;
+using arc_identity = std::tuple<std::string, std::size_t, feedback_policy>;
+
+arc_identity identity_of(const arc_node& a) {
+  return {a.from + "." + std::string(port_of(a)) + " -> " + a.to, a.capacity, a.feedback};
+}
+
+std::set<arc_identity> arcs_at(const graph& g, const std::string& name) {
+  std::set<arc_identity> found;
   for (const auto& a : g.arcs)
-    if (a.from == name || a.to == name)
-      found.emplace(a.from + "." + std::string(port_of(a)) + " -> " + a.to, a.capacity);
+    if (a.from == name || a.to == name) found.insert(identity_of(a));
   return found;
 }
 
+bool is_feedback(const arc_node& a) { return a.feedback != feedback_policy::none; }
+
+/// Operators from which a packet that has left the head of a feedback arc may come back along it:
+/// by ordinary arcs, and by feedback arcs that lead back within.
+std::set<std::string> loop_of(const graph& g, const arc_node& feedback) {
+  const auto grow = [&](std::set<std::string>& found, const auto& next) {
+    for (std::size_t before = 0; before != found.size();) {
+      before = found.size();
+      for (const auto& a : g.arcs) next(a, found);
+    }
+  };
+  std::set<std::string> ahead{feedback.to}, loop{feedback.from};
+  grow(ahead, [](const arc_node& a, auto& found) {
+    if (!is_feedback(a) && found.count(a.from)) found.insert(a.to);
+  });
+  grow(loop, [&](const arc_node& a, auto& found) {
+    const bool within = !is_feedback(a) || a.to != feedback.to;
+    if (within && found.count(a.to) && ahead.count(a.to) && ahead.count(a.from))
+      found.insert(a.from);
+  });
+  return loop;
+}
+
 } // namespace
+
+std::set<std::size_t> emptied_arcs(const graph& before, const graph& after) {
+  std::set<arc_identity> kept;
+  for (const auto& a : after.arcs) kept.insert(identity_of(a));
+  const auto changed = participants(before, after);
+  std::set<std::size_t> emptied;
+  for (std::size_t i = 0; i < before.arcs.size(); ++i) {
+    const auto& a = before.arcs[i];
+    if (!is_feedback(a)) continue;
+    const auto loop = loop_of(before, a);
+    const auto changes = [&](const std::string& op) { return changed.count(op) > 0; };
+    const bool drained =
+        a.feedback == feedback_policy::drain && std::any_of(loop.begin(), loop.end(), changes);
+    if (!drained && kept.count(identity_of(a))) continue;
+    emptied.insert(i);
+    for (std::size_t j = 0; j < before.arcs.size(); ++j) {
+      const auto& b = before.arcs[j];
+      if (is_feedback(b) && b.to != a.to && loop.count(b.from) && loop.count(b.to))
+        emptied.insert(j);
+    }
+  }
+  return emptied;
+}
 
 std::set<std::string> participants(const graph& before, const graph& after) {
   std::set<std::string> changed;
@@ -59,22 +111,25 @@ std::size_t ledger::begin(const who& w, std::uint64_t number) {
   entry e;
   e.id = mix(mix(w.op, w.born), number);
   e.request = id;
-  e.from = w.op;
   e.instance = w.instance;
   e.born = w.born;
-  logs_[w.op].push_back(e);
-  return logs_[w.op].size() - 1;
+  e.begun = true;
+  return note(w.op, e);
 }
 
 std::size_t ledger::take(const who& w, const tag& t) {
   entry e;
   e.id = t.id;
   e.request = t.request;
-  e.from = t.from;
   e.instance = w.instance;
   e.born = w.born;
-  logs_[w.op].push_back(e);
-  return logs_[w.op].size() - 1;
+  return note(w.op, e);
+}
+
+std::size_t ledger::note(std::uint32_t op, const entry& e) {
+  logs_[op].push_back(e);
+  order_.emplace_back(op, logs_[op].size() - 1);
+  return logs_[op].size() - 1;
 }
 
 ledger::tag ledger::emit(const who& w, std::size_t at, std::string_view port) {
@@ -133,6 +188,20 @@ struct ledger::run {
   std::unordered_map<std::uint64_t, receivers> received;
   std::vector<std::vector<moment>> moments; // operator, entry
 
+  /// An arc in the graphs that have it, for those that are feedback in some.
+  struct feedback_arc {
+    std::vector<bool> feedback; // graph
+    std::vector<bool> emptied;  // by the transition to this graph
+  };
+  std::map<std::tuple<std::uint32_t, std::string_view, std::uint32_t>, feedback_arc> feedback_arcs;
+  static constexpr std::size_t none = SIZE_MAX;
+  /// What was noted, in its order: each a step on a packet's way.
+  struct step {
+    std::size_t before = none;          // the step that emitted it
+    const feedback_arc* over = nullptr; // along which it came
+  };
+  std::vector<step> steps;
+
   run(const ledger& l, const std::vector<graph_version>& g, bool c)
       : of(l), graphs(g), complete(c), places(l.names_.size()), moments(l.names_.size()) {}
 
@@ -141,6 +210,8 @@ struct ledger::run {
     if (auto breach = follow_arcs()) return breach;
     for (std::uint32_t op = 0; op < of.names_.size(); ++op)
       if (auto breach = find_moments(op)) return breach;
+    lay_out_loops();
+    find_steps();
     for (std::size_t g = 1; g < graphs.size(); ++g)
       if (auto breach = meet_one_side(g)) return breach;
     return std::nullopt;
@@ -187,7 +258,7 @@ struct ledger::run {
       std::map<std::pair<std::uint32_t, std::string_view>, std::pair<std::size_t, std::size_t>>
           last; // arc -> entry and part of its sender, plus one
       for (const auto& e : of.logs_[op]) {
-        if (e.from == op) continue; // begun here
+        if (e.begun) continue;
         const auto found = emitted.find(e.id);
         const auto where = of.describe(e.request) + " at " + of.names_[op];
         if (found == emitted.end()) return where + ": nobody has sent it";
@@ -269,25 +340,89 @@ struct ledger::run {
     return text + ")";
   }
 
-  /// A request meets the operators that a transition changes all before it or all after it.
-  std::optional<std::string> meet_one_side(std::size_t g) const {
-    struct sides {
-      std::uint32_t before = UINT32_MAX, after = UINT32_MAX;
-    };
-    std::vector<sides> met(of.requests_.size());
-    for (const auto& name : participants(graphs[g - 1].content, graphs[g].content)) {
-      const auto found = of.indexes_.find(name);
-      if (found == of.indexes_.end()) continue;
-      const auto op = found->second;
-      for (std::size_t at = 0; at < of.logs_[op].size(); ++at) {
-        auto& m = met[of.logs_[op][at].request];
-        if (moments[op][at].latest < g) m.before = op;
-        if (moments[op][at].earliest >= g) m.after = op;
-        if (m.before != UINT32_MAX && m.after != UINT32_MAX)
-          return of.describe(of.logs_[op][at].request) + " met " + of.names_[m.before] +
-                 " before and " + of.names_[m.after] + " after the transition to epoch " +
-                 std::to_string(graphs[g].epoch);
+  void lay_out_loops() {
+    for (std::size_t g = 0; g < graphs.size(); ++g) {
+      const auto& arcs = graphs[g].content.arcs;
+      if (std::none_of(arcs.begin(), arcs.end(), is_feedback)) continue;
+      const auto emptied = g + 1 < graphs.size()
+                               ? emptied_arcs(graphs[g].content, graphs[g + 1].content)
+                               : std::set<std::size_t>{};
+      for (std::size_t a = 0; a < arcs.size(); ++a) {
+        const auto from = of.indexes_.find(arcs[a].from), to = of.indexes_.find(arcs[a].to);
+        if (!is_feedback(arcs[a]) || from == of.indexes_.end() || to == of.indexes_.end()) continue;
+        auto& noted = feedback_arcs[{from->second, port_of(arcs[a]), to->second}];
+        noted.feedback.resize(graphs.size());
+        noted.emptied.resize(graphs.size());
+        noted.feedback[g] = true;
+        if (emptied.count(a)) noted.emptied[g + 1] = true;
       }
+    }
+  }
+
+  void find_steps() {
+    std::vector<std::vector<std::size_t>> number(of.logs_.size()); // of a step: operator, entry
+    for (std::size_t op = 0; op < of.logs_.size(); ++op) number[op].resize(of.logs_[op].size());
+    steps.resize(of.order_.size());
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+      const auto [op, at] = of.order_[i];
+      number[op][at] = i;
+      const auto& e = of.logs_[op][at];
+      if (e.begun) continue;
+      const auto& sent = emitted.find(e.id)->second;
+      steps[i].before = number[sent.op][sent.at];
+      if (feedback_arcs.empty()) continue;
+      const auto over = feedback_arcs.find({sent.op, sent.port, op});
+      if (over != feedback_arcs.end()) steps[i].over = &over->second;
+    }
+  }
+
+  const moment& moment_of(std::size_t step) const {
+    const auto [op, at] = of.order_[step];
+    return moments[op][at];
+  }
+
+  /// Whether this step came along a feedback arc that the transition to graph `g` does not empty.
+  bool begins_anew(const step& s, std::size_t g) const {
+    if (!s.over || s.over->emptied[g]) return false;
+    const auto& sent = moment_of(s.before);
+    for (auto i = sent.earliest; i <= sent.latest; ++i)
+      if (s.over->feedback[i]) return true;
+    return false;
+  }
+
+  /// A request meets the operators that a transition changes all before it or all after it. Where
+  /// it begins anew it may have met them before, and meet them after.
+  std::optional<std::string> meet_one_side(std::size_t g) const {
+    std::vector<bool> changed(of.names_.size(), false);
+    for (const auto& name : participants(graphs[g - 1].content, graphs[g].content))
+      if (const auto found = of.indexes_.find(name); found != of.indexes_.end())
+        changed[found->second] = true;
+    constexpr std::uint32_t nobody = UINT32_MAX;
+    struct sides {
+      std::uint32_t before = nobody, after = nobody;
+    };
+    std::vector<sides> met(steps.size());                   // by the first step of each part
+    std::vector<std::size_t> part(steps.size());            // its first step
+    std::vector<std::uint32_t> ahead(steps.size(), nobody); // met after, up to here
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+      const auto& s = steps[i];
+      part[i] = s.before == none || begins_anew(s, g) ? i : part[s.before];
+      if (s.before != none) ahead[i] = ahead[s.before];
+      const auto op = of.order_[i].first;
+      if (!changed[op]) continue;
+      auto& m = met[part[i]];
+      const auto& when = moment_of(i);
+      if (when.latest < g) m.before = op;
+      if (when.earliest >= g) m.after = ahead[i] = op;
+      const bool half = m.before != nobody && m.after != nobody;
+      const bool back = when.latest < g && ahead[i] != nobody;
+      if (!half && !back) continue;
+      const auto& e = of.logs_[op][of.order_[i].second];
+      const auto& first = back ? ahead[i] : m.before;
+      return of.describe(e.request) + " met " + of.names_[first] +
+             (back ? " after and then " + of.names_[op] + " before"
+                   : " before and " + of.names_[m.after] + " after") +
+             " the transition to epoch " + std::to_string(graphs[g].epoch);
     }
     return std::nullopt;
   }

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace instar::test {
@@ -23,6 +24,11 @@ struct graph_version {
 /// Operators that differ between two graphs: added, removed, of another version or with other
 /// arcs. They are the atomic set of the transition.
 std::set<std::string> participants(const graph& before, const graph& after);
+
+/// The feedback arcs of `before`, by number, that a transition to `after` finds empty: those that
+/// it removes, those with the policy `drain` in whose loop an operator changes, and those of loops
+/// within.
+std::set<std::size_t> emptied_arcs(const graph& before, const graph& after);
 
 /// What passed each operator, in order, and whether the graphs of the run allow exactly that.
 ///
@@ -46,6 +52,7 @@ public:
   };
 
   std::uint32_t index(std::string_view name);
+  const std::string& name(std::uint32_t index) const { return names_[index]; }
 
   /// A source begins its item `number`.
   std::size_t begin(const who& w, std::uint64_t number);
@@ -62,7 +69,9 @@ public:
   std::size_t entries(std::string_view name) const;
 
   /// The first breach of what has to hold, as text: nothing lost, duplicated or reordered on any
-  /// arc; each operator changes at one moment; no request meets a transition half. Without
+  /// arc; each operator changes at one moment; no request meets a transition half. A request that
+  /// goes round in a loop begins anew with each feedback arc, except with those that the transition
+  /// empties: it may meet the old and then the new graph, never the new and then the old. Without
   /// `complete` packets may be missing, as after an actor was killed.
   std::optional<std::string> check(const std::vector<graph_version>& graphs,
                                    bool complete = true) const;
@@ -71,10 +80,10 @@ private:
   struct entry {
     std::uint64_t id = 0;
     std::uint32_t request = 0;
-    std::uint32_t from = 0;
     epoch_t instance = 0, born = 0;
     std::size_t first_out = 0; // in outs_
     std::size_t outs = 0;
+    bool begun = false; // here; else taken from an arc
     bool failed = false;
   };
   struct out {
@@ -87,11 +96,13 @@ private:
   };
   struct run; // one check
 
+  std::size_t note(std::uint32_t op, const entry& e);
   std::string describe(std::uint32_t request) const;
 
   std::vector<std::string> names_;
   std::map<std::string, std::uint32_t, std::less<>> indexes_;
-  std::vector<std::vector<entry>> logs_; // by operator
+  std::vector<std::vector<entry>> logs_;                     // by operator
+  std::vector<std::pair<std::uint32_t, std::size_t>> order_; // operator, entry: as they came
   std::vector<out> outs_;
   std::vector<request> requests_;
 };

@@ -85,6 +85,7 @@ TEST_CASE("two transitions of disjoint regions really run at the same time, at a
     CHECK(w.outcomes().back().outcome == transition_outcome::committed);
     CHECK(w.plot().instances == 0);
   }
+  MESSAGE(at << " schedules, one for each message boundary");
   CHECK(together);
   CHECK(item::alive == 0);
 }
@@ -260,6 +261,7 @@ TEST_CASE("an update that a whole graph does not touch may run beside it, and bo
     CHECK(w.outcomes()[4].outcome == transition_outcome::committed);
     CHECK(types(w) == "m@1 n@1 p@1 q@1 r@1 s@1 sink1@1 sink2@1 source1@1 source2@1");
   }
+  MESSAGE(at << " schedules, at the same time in " << together);
   CHECK(together > 10);
 }
 

@@ -83,12 +83,14 @@ protected:
     return at;
   }
 
+  /// What becomes of `from`; without one, an item that begins here.
   payload_ptr<item> make(std::uint64_t number, std::size_t at, std::string_view port,
-                         const std::vector<std::string>* met = nullptr) {
+                         const item* from = nullptr) {
     auto made = make_payload<item>(number);
     made->tag = script_->seen.emit(who_, at, port);
+    if (from) made->rounds = from->rounds;
     if (script_->notes_ways) {
-      if (met) made->met = *met;
+      if (from) made->met = from->met;
       made->met.push_back(name_ + suffix_);
     }
     return made;
@@ -184,7 +186,7 @@ public:
 
   void on_packet(context& ctx, std::size_t, packet p) override {
     const auto& got = p.as<item>();
-    ctx.emit(out, make(got.number, take(got), out.name, &got.met), p.key);
+    ctx.emit(out, make(got.number, take(got), out.name, &got), p.key);
   }
 };
 
@@ -206,8 +208,7 @@ public:
   void on_packet(context& ctx, std::size_t, packet p) override {
     const auto& got = p.as<item>();
     const auto at = take(got);
-    for (int part = 0; part < 2; ++part)
-      ctx.emit(out, make(got.number, at, out.name, &got.met), p.key);
+    for (int part = 0; part < 2; ++part) ctx.emit(out, make(got.number, at, out.name, &got), p.key);
   }
 };
 
@@ -228,7 +229,7 @@ public:
   void on_packet(context& ctx, std::size_t, packet p) override {
     const auto& got = p.as<item>();
     const auto& to = got.number % 3 == 0 ? out0 : got.number % 3 == 1 ? out1 : out2;
-    ctx.emit(to, make(got.number, take(got), to.name, &got.met), p.key);
+    ctx.emit(to, make(got.number, take(got), to.name, &got), p.key);
   }
 };
 
@@ -250,12 +251,13 @@ public:
   void on_packet(context& ctx, std::size_t, packet p) override {
     const auto& got = p.as<item>();
     const auto at = take(got);
-    const auto self = name_ + "@";
-    const auto done = static_cast<std::uint64_t>(std::count_if(
-        got.met.begin(), got.met.end(), [&](const std::string& m) { return m.starts_with(self); }));
+    const auto before = got.rounds.find(who_.op);
+    const auto done = before == got.rounds.end() ? 0 : before->second;
     const bool on = done < got.number % script_->rounds || got.number == script_->endless;
     const auto& to = on ? again : out;
-    ctx.emit(to, make(got.number, at, to.name, &got.met), p.key);
+    auto made = make(got.number, at, to.name, &got);
+    if (on) ++made->rounds[who_.op];
+    ctx.emit(to, std::move(made), p.key);
   }
 
   std::optional<std::string> not_yet(context& ctx, cut_purpose purpose) override {
@@ -285,9 +287,9 @@ public:
 
   void on_packet(context& ctx, std::size_t, packet p) override {
     const auto& got = p.as<item>();
-    const bool from_left = got.met.back().find("_l@") != std::string::npos;
+    const bool from_left = script_->seen.name(got.tag.from).ends_with("_l");
     const auto& to = from_left ? left : right;
-    ctx.emit(to, make(got.number, take(got), to.name, &got.met), p.key);
+    ctx.emit(to, make(got.number, take(got), to.name, &got), p.key);
   }
 };
 

@@ -28,6 +28,7 @@ struct item : payload {
   std::uint64_t number;
   ledger::tag tag;
   std::vector<std::string> met;
+  std::map<std::uint32_t, std::uint64_t> rounds; ///< by index of a `test.turn`: sent round so often
   static inline std::int64_t alive = 0;
 };
 
@@ -52,7 +53,8 @@ struct script {
   std::uint64_t total = 100;            ///< items that each source emits
   std::uint64_t per_event = 1;          ///< items per activation of a source
   bool notes_ways = true;               ///< items note the operators that they have met
-  std::uint64_t rounds = 3;             ///< `test.turn` sends item n round n % rounds times
+  static constexpr std::uint64_t usual_rounds = 3;
+  std::uint64_t rounds = usual_rounds;  ///< `test.turn` sends item n round n % rounds times
   std::optional<std::uint64_t> endless; ///< … but this one for ever
   std::map<std::string, std::vector<received>> sinks;
   std::map<std::string, std::uint64_t> restored; ///< an operator's count after its last restore

@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 using namespace instar;
 using namespace instar::test;
 
@@ -28,6 +30,7 @@ struct scenario {
   std::vector<change> changes;
   std::string restore_fails = {};    ///< the operator, in the transition that is rolled back
   std::size_t capacity_of_first = 0; ///< as in `change`
+  bool at_once = false;              ///< the changes have nothing in common: some run together
 };
 
 std::vector<scenario> replacing() {
@@ -145,15 +148,43 @@ std::vector<scenario> sequences() {
       {"remove the end of a graph and take it back",
        {"source -> a -> b -> sink", "a -> sink2"},
        {{chains{"source -> a -> sink2"}}, {chains{"source -> a -> b -> sink", "a -> sink2"}}}},
-      {"three changes that have nothing in common",
-       {"source -> a -> sink", "source2 -> b -> sink2", "source3 -> c -> sink3"},
-       {{updates{a}}, {updates{b}}, {updates{c}}}},
+  };
+}
+
+/// Asked for at once: what overlaps takes its turn, what does not runs at the same time.
+std::vector<scenario> at_once() {
+  const chains line{"source -> a -> b -> c -> sink"};
+  const chains diamond{"source -> a -> b -> d -> sink", "a -> c -> d"};
+  const chains two_lines{"source -> a -> b -> sink", "source2 -> c -> d -> sink2"};
+  const chains inserted{"source -> a -> x -> b -> sink", "source2 -> c -> d -> sink2"};
+  const operator_update source{"source", "test.source", 2}, sink{"sink", "test.sink", 2};
+  const operator_update a{"a", "test.stage", 2}, b{"b", "test.stage", 2};
+  const operator_update c{"c", "test.stage", 2}, d{"d", "test.stage", 2};
+  const auto disjoint = [](const char* name, const chains& before, auto... changes) {
+    return scenario{name, before, {{changes}...}, {}, 0, true};
+  };
+  return {
+      disjoint("three changes that have nothing in common",
+               {"source -> a -> sink", "source2 -> b -> sink2", "source3 -> c -> sink3"},
+               updates{a}, updates{b}, updates{c}),
+      disjoint("two in a row, one not touched between them", line, updates{a}, updates{c}),
+      disjoint("the ends of a graph, the later first", line, updates{sink}, updates{source}),
+      disjoint("a set in each of two lines", two_lines, updates{a, b}, updates{c, d}),
+      disjoint("an insertion beside a replacement", two_lines, inserted, updates{d}),
+      {"two that share an arc", line, {{updates{a}}, {updates{b}}}},
+      {"one between the operators of the other", line, {{updates{a, c}}, {updates{b}}}},
+      {"one inside the region of the other", diamond, {{updates{d}}, {updates{a}}}},
+      {"a branch each of one fan-out", diamond, {{updates{b}}, {updates{c}}}},
+      {"a rollback and one that waits for it",
+       line,
+       {{updates{a, b}, {}, 0, rolled_back}, {updates{b, c}}},
+       "b"},
   };
 }
 
 std::vector<scenario> scenarios() {
   std::vector<scenario> all;
-  for (auto* some : {replacing, reshaping, rewiring, sequences})
+  for (auto* some : {replacing, reshaping, rewiring, sequences, at_once})
     for (auto& s : some()) all.push_back(std::move(s));
   return all;
 }
@@ -188,9 +219,17 @@ wanted_graph wanted(const scenario::change& c, const schedule& how) {
   return some;
 }
 
+/// Whether two transitions have really run at the same time, up to now.
+void look_for_two(world& w, bool& seen) {
+  if (seen) return;
+  const auto all = w.look().transitions;
+  seen = std::count_if(all.begin(), all.end(),
+                       [](const transition_status& t) { return t.epoch != 0; }) > 1;
+}
+
 /// Whether the scenario keeps the invariants under this schedule. Returns false when the run was
-/// over before the changes were asked for.
-bool keeps_invariants(const scenario& s, const schedule& how) {
+/// over before the changes were asked for. Counts those in which two ran at the same time.
+bool keeps_invariants(const scenario& s, const schedule& how, std::size_t& together) {
   world w(how.activation_limit);
   if (how.seed) w.shuffle(*how.seed);
   w.plot().total = how.total;
@@ -205,7 +244,10 @@ bool keeps_invariants(const scenario& s, const schedule& how) {
   while (done < how.at && w.step()) ++done;
   const bool reached = done == how.at;
   for (const auto& c : s.changes) w.order(wanted(c, how));
-  w.run();
+  bool two = false;
+  while (w.step())
+    if (s.at_once) look_for_two(w, two);
+  together += two;
   REQUIRE(w.outcomes().size() == s.changes.size() + 1);
   for (std::size_t i = 0; i < s.changes.size(); ++i) {
     CAPTURE(i);
@@ -226,6 +268,7 @@ TEST_CASE("no packet is lost, duplicated or reordered by changes started at any 
   const auto all = scenarios();
   for (const auto& s : all) {
     CAPTURE(s.name);
+    std::size_t together = 0;
     for (const bool feeds : {false, true})
       for (std::size_t at = 0;; ++at, ++schedules) {
         CAPTURE(feeds);
@@ -234,15 +277,16 @@ TEST_CASE("no packet is lost, duplicated or reordered by changes started at any 
         how.at = at;
         how.capacity = feeds ? 1 : 4;
         how.feeds = feeds;
-        if (!keeps_invariants(s, how)) break;
+        if (!keeps_invariants(s, how, together)) break;
       }
+    CHECK((together > 0) == s.at_once);
   }
   MESSAGE(schedules << " schedules: every message boundary of " << all.size() << " scenarios");
 }
 
 TEST_CASE("the same holds under random schedules") {
   std::mt19937_64 random(20141);
-  std::size_t schedules = 0;
+  std::size_t schedules = 0, together = 0;
   for (const auto& s : scenarios()) {
     CAPTURE(s.name);
     for (int round = 0; round < 100; ++round, ++schedules) {
@@ -260,8 +304,8 @@ TEST_CASE("the same holds under random schedules") {
       CAPTURE(how.activation_limit);
       CAPTURE(how.per_event);
       CAPTURE(how.feeds);
-      keeps_invariants(s, how);
+      keeps_invariants(s, how, together);
     }
   }
-  MESSAGE(schedules << " random schedules");
+  MESSAGE(schedules << " random schedules, two transitions at the same time in " << together);
 }

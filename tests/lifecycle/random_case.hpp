@@ -14,13 +14,16 @@ namespace instar::test {
 /// One change of a graph, in words:
 ///
 ///     replace OPERATOR                        by its other version
-///     insert NEW TYPE@VERSION FROM.PORT TO CAPACITY
+///     insert NEW TYPE@VERSION FROM.PORT TO CAPACITY [behind]
+///                                             on a feedback arc: which leads to it, or from it
 ///     remove OPERATOR                         what led to it leads to what it led to
-///     exchange OPERATOR NEW NEW               for two others in a row
+///     exchange OPERATOR NEW NEW               for two others in a row; a turn for one as well
 ///     rewire FROM.PORT TO OTHER               the arc leads to another operator
 ///     connect FROM.PORT TO CAPACITY
 ///     disconnect FROM.PORT TO
 ///     capacity FROM.PORT TO CAPACITY
+///     feedback FROM.PORT TO CAPACITY POLICY   closes a loop by a feedback arc
+///     policy FROM.PORT TO POLICY              "none" makes it an ordinary arc
 ///     source NEW TO CAPACITY
 ///     feed NEW TO CAPACITY                    a source of the other type
 ///     sink NEW FROM.PORT CAPACITY
@@ -32,7 +35,8 @@ using edit = std::vector<std::string>;
 bool apply_edit(graph& to, const edit& what);
 
 /// Whether a service accepts the graph, and a test can afford it: packets multiply at every
-/// fan-out.
+/// fan-out and go round in loops. What goes round has to come out at last, so every cycle needs a
+/// turn, and nothing on it may split.
 bool acceptable(const graph& g);
 
 /// What goes wrong in a transition, in words:

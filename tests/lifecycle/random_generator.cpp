@@ -19,6 +19,7 @@ public:
     c.items = between(5, 60);
     c.per_event = one_in(2) ? 1 : between(2, 9);
     c.activation = one_in(2) ? 1 : between(2, 6);
+    loops_ = random_() % 5 < 2; // of which some have no room for one
     c.start = make_graph();
     auto wanted = c.start;
     const auto transitions = between(1, 6);
@@ -43,11 +44,14 @@ private:
   std::string stage_type() {
     if (one_in(8)) return "test.router" + version();
     if (one_in(12)) return "test.burst" + version();
+    if (loops_ && one_in(6)) return "test.turn" + version();
     return "test.stage" + version();
   }
 
+  std::string policy() { return one_in(2) ? "hand_over" : "drain"; }
+
   /// An output that may lead to `to`: of an operator before it in the list, so that no cycle comes
-  /// about. The place for arcs that close one.
+  /// about. Feedback arcs close those.
   std::string upstream(const graph& g, std::size_t to) {
     std::size_t from = 0;
     do from = one_in(2) && to > 4 ? between(to - 4, to - 1) : between(0, to - 1);
@@ -55,6 +59,8 @@ private:
     return output(g.operators[from]);
   }
   std::string output(const operator_node& op) {
+    if (op.type == "test.turn") return op.name + (one_in(4) ? ".again" : ".out");
+    if (op.type == "test.answer") return op.name + (one_in(2) ? ".left" : ".right");
     if (op.type != "test.router") return op.name + ".out";
     return op.name + ".out" + std::to_string(between(0, 2));
   }
@@ -93,7 +99,10 @@ private:
       grow(g, fresh("n"), stage_type());
       // What leads nowhere yet is taken up more often than not.
       if (one_in(5)) replicate(g);
+      if (loops_ && one_in(3)) grow_loop(g);
     }
+    if (loops_ && one_in(4)) ask(g);
+    if (loops_) grow_loop(g);
     for (std::size_t i = 0; i < sinks; ++i) grow(g, fresh("sink"), "test.sink" + version());
     lead_somewhere(g);
     return g;
@@ -121,7 +130,7 @@ private:
     operator_node op;
     op.name = name;
     op.type = reference.substr(0, reference.find('@'));
-    op.version = 1;
+    op.version = reference.back() == '2' ? 2 : 1;
     g.operators.push_back(op);
     for (const auto& end : from) {
       arc_node a;
@@ -131,6 +140,54 @@ private:
       a.capacity = capacity();
       g.arcs.push_back(a);
     }
+  }
+
+  /// A turn behind something, and up to two operators on the way back from it: to one that is
+  /// before it, or to itself.
+  void grow_loop(graph& g) {
+    for (int tries = 0; tries < 5; ++tries) {
+      auto grown = g;
+      const auto turn = fresh("turn");
+      grow_with(grown, turn, "test.turn" + version(), {upstream(g, g.operators.size())});
+      auto end = turn + ".again";
+      for (auto between_them = between(0, 2); between_them > 0; --between_them) {
+        const auto name = fresh("back");
+        grow_with(grown, name, (one_in(5) ? "test.router" : "test.stage") + version(), {end});
+        end = output(grown.operators.back());
+      }
+      if (!apply_edit(grown, {"feedback", end, any_before(grown, turn), std::to_string(capacity()),
+                              policy()}))
+        continue;
+      g = std::move(grown);
+      return;
+    }
+  }
+
+  /// An operator from which arcs lead to this one, or itself; no source.
+  std::string any_before(const graph& g, const std::string& to) {
+    std::vector<std::string> found{to};
+    for (std::size_t i = 0; i < found.size(); ++i)
+      for (const auto& a : g.arcs)
+        if (a.to == found[i] && !is_source(g.find(a.from)->type) &&
+            std::find(found.begin(), found.end(), a.from) == found.end())
+          found.push_back(a.from);
+    return any(found);
+  }
+
+  /// Two who ask the same one, each in a loop of its own.
+  void ask(graph& g) {
+    auto grown = g;
+    const auto left = fresh("ask") + "_l", right = fresh("ask") + "_r", answer = fresh("answer");
+    for (const auto& asker : {left, right})
+      grow_with(grown, asker, "test.turn" + version(), {upstream(g, g.operators.size())});
+    grow_with(grown, answer, "test.answer" + version(), {left + ".again", right + ".again"});
+    // The first alone may leave the other one's items going nowhere, and is accepted so.
+    const auto closes = [&](const char* port, const std::string& asker) {
+      return apply_edit(grown,
+                        {"feedback", answer + port, asker, std::to_string(capacity()), policy()});
+    };
+    if (!closes(".left", left) || !closes(".right", right)) return;
+    g = std::move(grown);
   }
 
   void lead_somewhere(graph& g) {
@@ -153,6 +210,7 @@ private:
     if (one_in(3) || g.arcs.empty()) return {"replace", op};
     const auto& a = any(g.arcs);
     const auto end = a.from + "." + a.from_port;
+    if (loops_ && one_in(2)) return make_loop_edit(g);
     switch (random_() % 9) {
     case 0:
       return {"insert", fresh("n"), stage_type(), end, a.to, size};
@@ -172,6 +230,42 @@ private:
       return {one_in(2) ? "source" : "feed", fresh("source"), op, size};
     default:
       return {"sink", fresh("sink"), end, size};
+    }
+  }
+
+  edit make_loop_edit(const graph& g) {
+    std::vector<arc_node> back;
+    std::vector<std::string> turns;
+    for (const auto& a : g.arcs)
+      if (a.feedback != feedback_policy::none) back.push_back(a);
+    for (const auto& op : g.operators)
+      if (op.type == "test.turn") turns.push_back(op.name);
+    if (!turns.empty() && (back.empty() || one_in(3))) {
+      const auto& turn = any(turns);
+      const auto from = one_in(2) ? turn + ".again" : output(any(g.operators));
+      return {"feedback", from, any_before(g, from.substr(0, from.find('.'))),
+              std::to_string(capacity()), policy()};
+    }
+    if (back.empty()) return {"replace", any(g.operators).name};
+    const auto& a = any(back);
+    const auto end = a.from + "." + a.from_port;
+    switch (random_() % 7) {
+    case 0:
+      return {"disconnect", end, a.to};
+    case 1:
+      return {"policy", end, a.to, policy()};
+    case 2:
+      return {"rewire", end, a.to, any_before(g, a.from)};
+    case 3:
+      return {"capacity", end, a.to, std::to_string(capacity())};
+    case 4:
+      return {one_in(2) ? "replace" : "remove", any_before(g, a.from)};
+    case 5:
+      if (one_in(2))
+        return {"insert", fresh("n"), stage_type(), end, a.to, std::to_string(capacity())};
+      return {"insert", fresh("n"), stage_type(), end, a.to, std::to_string(capacity()), "behind"};
+    default:
+      return {"replace", one_in(2) ? a.from : a.to};
     }
   }
 
@@ -219,6 +313,7 @@ private:
 
   std::mt19937_64 random_;
   std::size_t names_ = 0;
+  bool loops_ = false;
 };
 
 } // namespace

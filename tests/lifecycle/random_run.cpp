@@ -16,6 +16,18 @@ using std::chrono::seconds;
 constexpr std::size_t most_messages = 3'000'000;
 constexpr seconds deadline{2};
 constexpr seconds past_deadline{3};
+/// How soon the head of a loop that is emptied looks at it again.
+constexpr std::chrono::milliseconds tick{1};
+constexpr std::size_t messages_per_tick = 100, most_idle_ticks = 20;
+
+bool has_loops(const random_case& c) {
+  const auto closes = [](const edit& e) { return e[0] == "feedback" || e[0] == "policy"; };
+  return std::any_of(c.start.arcs.begin(), c.start.arcs.end(),
+                     [](const arc_node& a) { return a.feedback != feedback_policy::none; }) ||
+         std::any_of(c.transitions.begin(), c.transitions.end(), [&](const random_transition& t) {
+           return std::any_of(t.edits.begin(), t.edits.end(), closes);
+         });
+}
 
 /// One run of a case.
 class driver {
@@ -32,6 +44,7 @@ public:
     };
     for (const auto& t : c.transitions)
       if (!t.goes_wrong.empty() && t.goes_wrong[0] == "kill") kills_ = true;
+    has_loops_ = has_loops(c);
     if (kills_) w.watch_runners();
   }
 
@@ -67,6 +80,7 @@ private:
     }
     if (!world_->step()) return false;
     ++result_.messages;
+    if (has_loops_ && result_.messages % messages_per_tick == 0) world_->advance(tick);
     if (kill_in_ > 0 && --kill_in_ == 0 && victim_ < world_->runners() && world_->alive(victim_))
       world_->kill(victim_);
     return true;
@@ -77,16 +91,25 @@ private:
     }
   }
 
+  /// Until nobody has anything to do, nor the heads of loops that are emptied for some time.
+  void rest() {
+    while (step()) {
+    }
+    for (std::size_t idle = 0; has_loops_ && !all_have_outcomes() && idle < most_idle_ticks;
+         ++idle) {
+      world_->advance(tick);
+      while (step()) idle = 0;
+    }
+  }
+
   bool all_have_outcomes() const { return world_->outcomes().size() >= orders_; }
 
   /// Runs until nothing is left to do. Where an outcome is missing then, it is the deadline's.
   void settle() {
-    while (step()) {
-    }
+    rest();
     for (std::size_t tries = 0; !all_have_outcomes() && tries < 2 * orders_ + 2; ++tries) {
       world_->advance(past_deadline);
-      while (step()) {
-      }
+      rest();
     }
     if (!all_have_outcomes()) note("a transition hangs");
   }
@@ -211,6 +234,7 @@ private:
   std::set<std::uint64_t> excused_; // which may have failed by a fault
   bool armed_ = false;
   bool kills_ = false;
+  bool has_loops_ = false;
   std::size_t victim_ = 0, kill_in_ = 0;
 };
 
@@ -291,8 +315,12 @@ private:
   bool fewer_arcs() {
     bool better = false;
     const auto arcs = best_.start.arcs;
-    for (const auto& a : arcs)
-      better |= with_edit({"disconnect", a.from + "." + a.from_port, a.to});
+    for (const auto& a : arcs) {
+      const auto end = a.from + "." + a.from_port;
+      better |= with_edit({"disconnect", end, a.to});
+      if (a.feedback == feedback_policy::drain)
+        better |= with_edit({"policy", end, a.to, "hand_over"});
+    }
     return better;
   }
 

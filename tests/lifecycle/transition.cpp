@@ -48,6 +48,23 @@ TEST_CASE("markers are sent only when every participant has voted") {
   CHECK(t.markers_sent());
 }
 
+TEST_CASE("where loops are emptied, the commit waits for those whom the markers only cross") {
+  for (const bool drains : {false, true}) {
+    CAPTURE(drains);
+    auto plan = mixed_plan();
+    plan.operators[0].drains = drains;
+    transition t(2, plan, t0);
+    vote(t);
+    CHECK(t.on_report(report(report_kind::at_cut, "c"), t0) == action::none);
+    CHECK(t.on_report(report(report_kind::at_cut, "a"), t0) == action::none);
+    const auto all_but_b = t.on_report(report(report_kind::restored, "a"), t0);
+    CHECK(all_but_b == (drains ? action::none : action::commit));
+    if (!drains) continue;
+    CHECK(t.waiting_for() == "operator 'b' has not reached its cut");
+    CHECK(t.on_report(report(report_kind::at_cut, "b"), t0) == action::commit);
+  }
+}
+
 TEST_CASE("the commit comes only when all stand at their cuts and all state is restored") {
   transition t(2, mixed_plan(), t0);
   vote(t);

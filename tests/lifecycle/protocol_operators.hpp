@@ -50,9 +50,9 @@ struct request_fate {
 struct script {
   static constexpr std::string_view resource_name = "test.script";
 
-  std::uint64_t total = 100;            ///< items that each source emits
-  std::uint64_t per_event = 1;          ///< items per activation of a source
-  bool notes_ways = true;               ///< items note the operators that they have met
+  std::uint64_t total = 100;   ///< items that each source emits
+  std::uint64_t per_event = 1; ///< items per activation of a source
+  bool notes_ways = true;      ///< items note the operators that they have met
   static constexpr std::uint64_t usual_rounds = 3;
   std::uint64_t rounds = usual_rounds;  ///< `test.turn` sends item n round n % rounds times
   std::optional<std::uint64_t> endless; ///< … but this one for ever

@@ -14,9 +14,13 @@ set(include_dir ${CMAKE_INSTALL_INCLUDEDIR}/instar)
 # Headers that name CAF, or that only the framework itself needs, stay at home: modules are
 # compiled against no CAF type.
 set(public_headers
+  transfer/hash_bin.hpp
+  transfer/key_hash.hpp
   transfer/result.hpp
   transfer/schema.hpp
   transfer/state.hpp
+  transfer/tag_group.hpp
+  transfer/tracked_map.hpp
   actors/bytes.hpp
   actors/context.hpp
   actors/description.hpp
@@ -32,6 +36,7 @@ set(public_headers
   actors/payload.hpp
   actors/record.hpp
   actors/settings.hpp
+  lifecycle/graph_edit.hpp
   lifecycle/lineage.hpp
   lifecycle/loops.hpp
   lifecycle/plan.hpp
@@ -66,13 +71,13 @@ install(FILES
   actors/cmake/InstarAddModule.cmake
   DESTINATION ${package_dir})
 
-set(modules net http_parse http_compose http_load_v1 http_load_v2 http_reply_v1 http_reply_v2)
+set(modules net http_parse http_compose http_cache_v1 http_cache_v2 http_load_v1 http_load_v2 http_reply_v1 http_reply_v2)
 set_target_properties(${modules} PROPERTIES INSTALL_RPATH $ORIGIN/../..)
 add_custom_target(instar_modules DEPENDS ${modules})
 install(TARGETS ${modules} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/instar/modules)
 
 # Installed programs know where the installed modules are: the examples' own folder would be wrong.
-foreach(graph http.toml http-nio.toml)
+foreach(graph http.toml http-nio.toml http-cache.toml)
   file(READ apps/http/${graph} text)
   string(REGEX REPLACE "modules = [^\n]*\n" "" text "${text}")
   file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/share/${graph} CONTENT "${text}" @ONLY)

@@ -2,6 +2,7 @@
 
 #include "actors/doorbell.hpp"
 #include "actors/instance.hpp"
+#include "actors/open_requests.hpp"
 
 #include <doctest/doctest.h>
 
@@ -50,7 +51,8 @@ TEST_CASE("nobody finds a packet gone from an arc and not yet what was made of i
   auto bell = std::make_shared<doorbell>(), other = std::make_shared<doorbell>();
   const auto before = std::make_shared<arc>("before", 4), after = std::make_shared<arc>("after", 4);
   operator_core core(
-      host, {{"relay", bell, std::make_shared<inlet>(bell), std::make_shared<operator_counters>()},
+      host, {{"relay", bell, std::make_shared<inlet>(bell), std::make_shared<operator_counters>(),
+              1, std::make_shared<open_requests>(1)},
              describe(relay::type),
              host_factory<relay>(),
              {},

@@ -1,8 +1,9 @@
 #include "lifecycle/footprint.hpp"
 
+#include "lifecycle/graph_index.hpp"
+
 #include <algorithm>
-#include <cstddef>
-#include <map>
+#include <set>
 
 namespace instar {
 
@@ -14,91 +15,31 @@ bool share(const names& a, const names& b) {
   return std::any_of(a.begin(), a.end(), [&](const std::string& n) { return b.count(n) > 0; });
 }
 
-/// One of the two graphs with its arcs by operator, and what has been found in it.
-class shape {
+/// The operators of one of the two graphs that change.
+class changes {
 public:
-  explicit shape(const typed_graph& g) : g_(g) {
-    for (const auto& a : g.content.arcs) {
-      out_[a.from].push_back(&a);
-      in_[a.to].push_back(&a);
-    }
+  explicit changes(const typed_graph& g) : g_(g), index_(g) {}
+
+  void add(const std::string& name, bool reshapes) {
+    const auto op = index_.find(name);
+    all_.push_back(op);
+    if (reshapes) reshaping_.push_back(op);
   }
 
-  names flow;     ///< arcs along which packets go that operators at `add` send or get
-  names below;    ///< operators that arcs lead to from them
-  names reshaped; ///< the same of those that change the graph's shape
-
-  void add(const std::string& at, bool reshapes) {
-    add_flow(at, flow);
-    add_below(at, below);
-    if (reshapes) add_below(at, reshaped);
+  void note(footprint& touched) const {
+    for (const auto a : find_flow(g_, index_, all_)) touched.arcs.insert(g_.content.arcs[a].name());
+    note_below(all_, *touched.below);
+    note_below(reshaping_, touched.operators);
   }
 
 private:
-  using arcs_by_operator = std::map<std::string, std::vector<const arc_node*>, std::less<>>;
-  using seen_arcs = std::set<const arc_node*>;
-
-  /// What is in `found` has been followed before.
-  void add_below(const std::string& at, names& found) const {
-    std::vector<const std::string*> open{&at};
-    while (!open.empty()) {
-      const auto next = out_.find(*open.back());
-      open.pop_back();
-      if (next == out_.end()) continue;
-      for (const auto* a : next->second)
-        if (found.insert(a->to).second) open.push_back(&a->to);
-    }
-  }
-
-  void add_flow(const std::string& at, names& found) {
-    follow(out_, at, down_, found, [this](const arc_node& a, auto&& go_on) {
-      each_passage(a.to, [&](const std::string& input, const std::string& output) {
-        if (input != a.to_port) return;
-        for (const auto* next : out_[a.to])
-          if (next->from_port == output) go_on(next);
-      });
-    });
-    follow(in_, at, up_, found, [this](const arc_node& a, auto&& go_on) {
-      each_passage(a.from, [&](const std::string& input, const std::string& output) {
-        if (output != a.from_port) return;
-        for (const auto* before : in_[a.from])
-          if (before->to_port == input) go_on(before);
-      });
-    });
-  }
-
-  template <class Onward>
-  static void follow(const arcs_by_operator& by, const std::string& at, seen_arcs& seen,
-                     names& found, Onward onward) {
-    std::vector<const arc_node*> open;
-    const auto go_on = [&](const arc_node* a) {
-      if (!seen.insert(a).second) return;
-      found.insert(a->name());
-      open.push_back(a);
-    };
-    if (const auto first = by.find(at); first != by.end())
-      for (const auto* a : first->second) go_on(a);
-    while (!open.empty()) {
-      const auto* a = open.back();
-      open.pop_back();
-      onward(*a, go_on);
-    }
-  }
-
-  /// Which inputs of an operator are passed on to which outputs.
-  template <class Each>
-  void each_passage(const std::string& op, Each each) const {
-    const auto type = g_.types.find(op);
-    if (type == g_.types.end()) return;
-    const auto& inputs = type->second.inputs;
-    for (const auto& out : type->second.outputs)
-      if (out.follows >= 0 && static_cast<std::size_t>(out.follows) < inputs.size())
-        each(inputs[static_cast<std::size_t>(out.follows)].name, out.name);
+  void note_below(const graph_index::numbers& those, names& found) const {
+    for (const auto op : index_.below(those)) found.insert(g_.content.operators[op].name);
   }
 
   const typed_graph& g_;
-  arcs_by_operator out_, in_;
-  seen_arcs down_, up_;
+  const graph_index index_;
+  graph_index::numbers all_, reshaping_;
 };
 
 bool splits(const typed_graph& g, const std::string& name) {
@@ -119,7 +60,7 @@ footprint make_footprint(const transition_plan& plan, const typed_graph& running
   footprint touched;
   touched.operators.insert(named.begin(), named.end());
   touched.below.emplace();
-  shape before(running), after(wanted);
+  changes before(running), after(wanted);
   for (const auto& op : plan.operators) {
     if (!op.participates() && !op.in_region) continue;
     touched.operators.insert({op.before(), op.name});
@@ -132,11 +73,8 @@ footprint make_footprint(const transition_plan& plan, const typed_graph& running
   }
   for (const auto& a : plan.arcs)
     if (a.drain != drain_part::none) touched.operators.insert({a.arc.from, a.arc.to});
-  for (auto* g : {&before, &after}) {
-    touched.operators.merge(g->reshaped);
-    touched.arcs.merge(g->flow);
-    touched.below->merge(g->below);
-  }
+  before.note(touched);
+  after.note(touched);
   return touched;
 }
 

@@ -101,15 +101,14 @@ private:
   graph_index::numbers list_;
 };
 
-/// Arcs along which packets go that these operators send or get. The types of those between are
-/// not about to change.
+/// Follows packets in both directions, through operators that pass them on.
 class flow_search {
 public:
   flow_search(const typed_graph& of, const graph_index& index)
       : of_(of), index_(index), found_(of.content.arcs.size()), down_(of.content.arcs.size()),
         up_(of.content.arcs.size()) {}
 
-  collection run(const graph_index::numbers& starts) {
+  graph_index::numbers run(const graph_index::numbers& starts) {
     for (const auto op : starts) {
       for (const auto a : index_.leaving(op)) down_.add(a);
       for (const auto a : index_.entering(op)) up_.add(a);
@@ -118,7 +117,7 @@ public:
     for (std::size_t done = 0; done < up_.list().size(); ++done) back(up_.list()[done]);
     for (const auto* way : {&down_, &up_})
       for (const auto a : way->list()) found_.add(a);
-    return std::move(found_);
+    return std::move(found_).sorted();
   }
 
 private:
@@ -162,14 +161,19 @@ graph_index::numbers all_of(std::size_t count) {
 
 } // namespace
 
+graph_index::numbers find_flow(const typed_graph& of, const graph_index& index,
+                               const graph_index::numbers& operators) {
+  return flow_search(of, index).run(operators);
+}
+
 neighbourhood find_neighbourhood(const typed_graph& of, const graph_index& index,
                                  const graph_index::numbers& changes) {
   const auto& g = of.content;
   neighbourhood found;
-  auto flow = flow_search(of, index).run(changes);
+  found.flow_arcs = find_flow(of, index, changes);
   collection at_flow(g.operators.size());
   for (const auto op : changes) at_flow.add(op);
-  for (const auto a : flow.list())
+  for (const auto a : found.flow_arcs)
     for (const auto end : {index.from(a), index.to(a)}) at_flow.add(end);
   if (std::any_of(changes.begin(), changes.end(), [&](auto op) { return index.drains(op); })) {
     // Markers close all ways into the loops that are emptied, wherever they are.
@@ -188,7 +192,6 @@ neighbourhood find_neighbourhood(const typed_graph& of, const graph_index& index
     found.arcs = std::move(arcs).sorted();
   }
   found.flow_operators = std::move(at_flow).sorted();
-  found.flow_arcs = std::move(flow).sorted();
   return found;
 }
 

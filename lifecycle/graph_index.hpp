@@ -64,6 +64,11 @@ private:
   std::vector<bool> draining_; // by group of cycles
 };
 
+/// Arcs along which packets go that these operators send or get: their own, and those to and from
+/// operators that pass them on. In order.
+graph_index::numbers find_flow(const typed_graph& of, const graph_index& index,
+                               const graph_index::numbers& operators);
+
 /// The part of a graph that an exchange of some operators' types concerns.
 struct neighbourhood {
   /// Those that change; the region of their markers; who is at the other end of their arcs; who is

@@ -28,6 +28,26 @@ inline std::uint64_t load(const char* from, std::size_t bytes) noexcept {
 
 inline constexpr std::uint64_t hash_odd = 0x9e3779b97f4a7c15, hash_even = 0xd1342543de82ef95;
 
+/// One product spreads what differs in few bits; not evenly, for every seed: so once more.
+inline std::uint64_t finish(std::uint64_t hash) noexcept {
+  return fold(hash ^ hash_odd, hash_even ^ (hash >> 32));
+}
+
+inline std::uint64_t hash_of(std::string_view key, std::uint64_t seed) noexcept {
+  auto hash = seed ^ fold(key.size() + hash_odd, hash_even);
+  const char* at = key.data();
+  auto left = key.size();
+  for (; left > 16; at += 16, left -= 16)
+    hash = fold(load(at, 8) ^ hash_odd, load(at + 8, 8) ^ hash);
+  const auto first = left < 8 ? left : 8;
+  return finish(fold(load(at, first) ^ hash ^ hash_odd,
+                     (left > 8 ? load(at + 8, left - 8) : 0) ^ fold(hash, hash_even) ^ hash_even));
+}
+
+inline std::uint64_t hash_of(std::uint64_t key, std::uint64_t seed) noexcept {
+  return finish(fold(key ^ seed, hash_odd));
+}
+
 } // namespace detail
 
 /// Hash of a key, good in all its bits. Holds for this process.
@@ -37,15 +57,7 @@ struct key_hash;
 template <>
 struct key_hash<std::string_view> {
   std::uint64_t operator()(std::string_view key) const noexcept {
-    using namespace detail;
-    auto hash = hash_seed ^ fold(key.size() + hash_odd, hash_even);
-    const char* at = key.data();
-    auto left = key.size();
-    for (; left > 16; at += 16, left -= 16)
-      hash = fold(load(at, 8) ^ hash_odd, load(at + 8, 8) ^ hash);
-    const auto first = left < 8 ? left : 8;
-    return fold(load(at, first) ^ hash ^ hash_odd,
-                (left > 8 ? load(at + 8, left - 8) : 0) ^ fold(hash, hash_even) ^ hash_even);
+    return detail::hash_of(key, hash_seed);
   }
 };
 
@@ -55,9 +67,7 @@ struct key_hash<Key> : key_hash<std::string_view> {};
 template <std::integral Key>
 struct key_hash<Key> {
   std::uint64_t operator()(Key key) const noexcept {
-    using namespace detail;
-    const auto mixed = fold(static_cast<std::uint64_t>(key) ^ hash_seed, hash_odd);
-    return fold(mixed ^ hash_even, mixed + hash_odd);
+    return detail::hash_of(static_cast<std::uint64_t>(key), hash_seed);
   }
 };
 

@@ -2,11 +2,14 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <array>
 #include <map>
 #include <memory>
 #include <random>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 using namespace instar;
 
@@ -192,28 +195,32 @@ TEST_CASE("entries that are taken out part by part are in one of two maps") {
   CHECK(from.size() == 1);
 }
 
-TEST_CASE("hashes spread keys that differ little") {
+TEST_CASE("hashes spread keys that differ little, whatever the seed") {
+  std::mt19937_64 random(5);
   // Of the highest and of the lowest bits, each value about as often.
+  constexpr int keys = 64 * 1'000;
   const auto worst = [](auto make) {
-    std::map<std::uint64_t, int> high, low;
-    constexpr int keys = 64 * 1'000;
-    for (int n = 0; n < keys; ++n) {
-      const auto h = make(n);
-      ++high[h >> 58];
-      ++low[h & 63];
-    }
     int most = 0;
-    for (const auto* counts : {&high, &low}) {
-      CHECK(counts->size() == 64);
-      for (const auto& [bits, n] : *counts) most = std::max(most, n);
+    for (const int shift : {0, 58}) {
+      std::array<int, 64> seen{};
+      for (int n = 0; n < keys; ++n) most = std::max(most, ++seen[make(n) >> shift & 63]);
+      CHECK(*std::min_element(seen.begin(), seen.end()) > 770);
     }
     return most;
   };
-  CHECK(worst([](int n) { return key_hash<int>()(n); }) < 1'250);
-  CHECK(worst([](int n) { return key_hash<std::uint64_t>()(std::uint64_t(n) << 40); }) < 1'250);
-  CHECK(worst([](int n) { return key_hash<std::string>()("key:" + std::to_string(n)); }) < 1'250);
-  CHECK(worst([](int n) {
-          return key_hash<std::string>()(std::string(static_cast<std::size_t>(n % 300), 'x') +
-                                         std::to_string(n / 300));
-        }) < 1'250);
+  std::vector<std::string> plain, long_ones;
+  for (int n = 0; n < keys; ++n) {
+    plain.push_back("key:" + std::to_string(n));
+    long_ones.push_back(std::string(static_cast<std::size_t>(n % 300), 'x') +
+                        std::to_string(n / 300));
+  }
+  for (int round = 0; round < 100; ++round) {
+    const auto seed = round == 0 ? 0 : random();
+    CAPTURE(seed);
+    const auto at = [](int n) { return static_cast<std::size_t>(n); };
+    CHECK(worst([&](int n) { return detail::hash_of(at(n), seed); }) < 1'230);
+    CHECK(worst([&](int n) { return detail::hash_of(at(n) << 40, seed); }) < 1'230);
+    CHECK(worst([&](int n) { return detail::hash_of(plain[at(n)], seed); }) < 1'230);
+    CHECK(worst([&](int n) { return detail::hash_of(long_ones[at(n)], seed); }) < 1'230);
+  }
 }

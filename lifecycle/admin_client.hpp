@@ -53,7 +53,7 @@ struct trace_watcher {
 
 struct trace_end {
   trace_totals totals;
-  std::chrono::nanoseconds took{0}; ///< the operator was on the arc
+  std::chrono::nanoseconds took{0}; ///< from the request until the operator was off again
   std::string removed;              ///< by whom, if it was not this client; else empty
 };
 

@@ -79,6 +79,8 @@ result<trace_end> admin_client::trace(const trace_request& wanted, const trace_w
 
   using answer = capnp::Response<wire::Session::TraceResults>;
   auto talk = [&]() -> result<trace_end> {
+    const auto began = clock::now();
+    const auto took = [began] { return clock::now() - began; };
     std::optional<answer> begun;
     auto request = p.asked().traceRequest();
     write(wanted, request);
@@ -92,29 +94,27 @@ result<trace_end> admin_client::trace(const trace_request& wanted, const trace_w
     if (!tracing.isTrace()) return failure{errc::refused, tracing.getRefused().cStr()};
     if (watch.begun) watch.begun(tracing.getArc().cStr(), tracing.getOperator().cStr());
 
-    const auto began = clock::now();
     auto until = enough.promise.exclusiveJoin(signal());
     if (watch.lasts.count() > 0)
       until = until.exclusiveJoin(p.timer().afterDelay(watch.lasts.count() * kj::NANOSECONDS));
     bool gone = false;
     until.exclusiveJoin(KJ_ASSERT_NONNULL(p.rpc).onDisconnect().then([&] { gone = true; }))
         .wait(p.io.waitScope);
-    const auto took = clock::now() - began;
     // Then it is off already.
-    if (shared->ended) return trace_end{shared->ended->totals, took, shared->ended->removed};
-    if (gone) return trace_end{shared->seen, took, "the service has closed the connection"};
+    if (shared->ended) return trace_end{shared->ended->totals, took(), shared->ended->removed};
+    if (gone) return trace_end{shared->seen, took(), "the service has closed the connection"};
 
     std::optional<trace_end> end;
     tracing.getTrace()
         .stopRequest()
         .send()
         .then([&](auto&& r) {
-          end = trace_end{read_totals(r.getTotals()), took, {}};
+          end = trace_end{read_totals(r.getTotals()), took(), {}};
         })
         .exclusiveJoin(signal())
         .wait(p.io.waitScope);
     if (!end) return interrupted;
-    if (shared->ended) end = trace_end{shared->ended->totals, took, shared->ended->removed};
+    if (shared->ended) end = trace_end{shared->ended->totals, took(), shared->ended->removed};
     return *std::move(end);
   };
   auto outcome = p.ask<trace_end>(talk);

@@ -181,6 +181,7 @@ struct OperatorStatus {
   blocked @9 :UInt64;
   errors @10 :UInt64;
   restarts @11 :UInt64;
+  lateAnswers @12 :UInt64;
 }
 
 struct ArcStatus {

@@ -52,6 +52,7 @@ void write(const operator_status& from, wire::OperatorStatus::Builder to) {
   to.setBlocked(from.blocked);
   to.setErrors(from.errors);
   to.setRestarts(from.restarts);
+  to.setLateAnswers(from.late_answers);
 }
 
 operator_status read(wire::OperatorStatus::Reader from) {
@@ -68,6 +69,7 @@ operator_status read(wire::OperatorStatus::Reader from) {
   to.blocked = from.getBlocked();
   to.errors = from.getErrors();
   to.restarts = from.getRestarts();
+  to.late_answers = from.getLateAnswers();
   return to;
 }
 

@@ -29,7 +29,8 @@ json operator_json(const operator_status& op) {
           {"busy_ms", static_cast<double>(op.busy_ns) / 1e6},
           {"blocked", op.blocked},
           {"errors", op.errors},
-          {"restarts", op.restarts}};
+          {"restarts", op.restarts},
+          {"late_answers", op.late_answers}};
 }
 
 json steps_json(const std::vector<step_time>& steps) {

@@ -3,9 +3,10 @@
 
 explanation="Pipelines of operators that pass packets on. one_of_N_ms: from the request to the outcome, one
 operator of N replaced, nothing else to do; all_N_atomic_ms: every stage replaced in one epoch, and
-how long each step of that took. Region: the last stage of a saturated pipeline (64 packets per arc) replaced, first marker to
-commit; whole_graph is the same with a source that declares that it splits requests, so that the
-markers start there and cross the whole pipeline. Sides take turns in one process."
+how long each step of that took. Region: the last stage of a saturated pipeline (64 packets per arc)
+replaced, first marker to commit; whole_graph is the same with a source that declares that it splits
+requests, so that the markers start there and cross the whole pipeline. Sides take turns in one
+process."
 
 run_suite() {
   local options=(--repetitions 7)

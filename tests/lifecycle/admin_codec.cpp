@@ -160,7 +160,7 @@ TEST_CASE("status and history come back as they were sent") {
   s.phase = "running";
   s.transition = "load";
   s.queued_transitions = 2;
-  s.operators.push_back({"load", "l@1", 4, "at cut", 1, 2, 3, 4, 5, 6, 7, 8});
+  s.operators.push_back({"load", "l@1", 4, "at cut", 1, 2, 3, 4, 5, 6, 7, 8, 9});
   s.arcs.push_back({"a.o -> b.i", "http.request", 64, 13, true});
   s.arcs.push_back({"b.o -> c.i", "http.request", 64, 0});
   s.modules_loaded = 9;
@@ -191,6 +191,7 @@ TEST_CASE("status and history come back as they were sent") {
   CHECK(op.blocked == 6);
   CHECK(op.errors == 7);
   CHECK(op.restarts == 8);
+  CHECK(op.late_answers == 9);
   REQUIRE(got.arcs.size() == 2);
   CHECK(got.arcs[0].feedback);
   CHECK_FALSE(got.arcs[1].feedback);

@@ -60,7 +60,7 @@ const operator_node& graph_versions::given(graph_index::number op) const {
 }
 
 void graph_versions::commit(epoch_t epoch, const planned& done) {
-  const auto& former_places = versions_.empty() ? nullptr : versions_.back().places;
+  const auto former_places = versions_.empty() ? nullptr : versions_.back().places;
   auto places = next_places(done.plan, former_places, last_place_);
   if (!done.whole && !reshapes(done.plan)) {
     remember(epoch, exchange(done), std::move(places));

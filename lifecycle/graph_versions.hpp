@@ -28,9 +28,10 @@ public:
 
   struct version {
     epoch_t epoch = 0;
-    graph given;                                 ///< as it was written
-    graph checked;                               ///< with all defaults
-    std::shared_ptr<const place_numbers> places; ///< by operator
+    graph given;   ///< as it was written
+    graph checked; ///< with all defaults
+    /// By operator; never null.
+    std::shared_ptr<const place_numbers> places = std::make_shared<const place_numbers>();
   };
 
   /// Remembers so many versions with the running one, but at least two.

@@ -317,3 +317,13 @@ TEST_CASE("former versions come back as they were, whatever has been committed s
   }
   CHECK(looked_up > 1'000);
 }
+
+TEST_CASE("with nothing running there is no difference, and no version to go back to") {
+  host_library library;
+  graph_versions versions(5);
+  planner by(library, versions);
+  CHECK(by.compare({}, {}).empty());
+  CHECK(by.compare({}, epoch_t{1}).refused());
+  CHECK(by.make(rollback_to{}).plan.refused());
+  CHECK(by.make(std::vector<operator_update>{{"a", "t", 1}}).plan.refused());
+}

@@ -118,8 +118,7 @@ TEST_CASE("others may be on the way of requests and answers") {
     return lines(check(arcs).mistakes);
   };
   CHECK(wrong({"source.out asker.in", "asker.ask tap.in", "tap.out sink.in"})
-            .find("server@1 does not answer") == std::string::npos);
-  CHECK(wrong({"source.out asker.in", "asker.ask tap.in", "tap.out sink.in"}) != "");
+            .find("does not answer") != std::string::npos);
   CHECK(wrong({"source.out tap.in", "tap.out server.asked"}).find("does not ask") !=
         std::string::npos);
   // To two, or to nobody.

@@ -106,6 +106,11 @@ public:
   /// what it keeps belongs before the marker. While `full` it gets no further packets, beyond those
   /// of the activation; events, timers and finished blocking work come as ever.
   virtual void keep(keeping) {}
+
+  /// How many operators share the packets of an output by their keys (`replicas` in the graph
+  /// file), and which of them gets those of a key: whoever sends batches makes one for each.
+  virtual std::size_t lanes(std::size_t /*output*/) const { return 1; }
+  virtual std::size_t lane(std::size_t /*output*/, std::uint64_t /*key*/) const { return 0; }
 };
 
 } // namespace instar

@@ -3,6 +3,7 @@
 #include "actors/context.hpp"
 #include "actors/operator_type.hpp"
 #include "actors/packet.hpp"
+#include "transfer/parted_state.hpp"
 #include "transfer/state.hpp"
 
 #include <optional>
@@ -82,6 +83,17 @@ public:
   /// Reads state that an earlier, equal or later version saved in a compatible schema.
   /// Called before `on_start`; must not emit, set timers or change anything outside.
   virtual void restore(context&, state_reader&) {}
+
+  /// The keyed state, which goes to a successor in parts and is not part of what `save` writes. The
+  /// same object as long as the instance lives; null if the type declares no `part_schema`.
+  virtual parted_state* parts() { return nullptr; }
+
+  /// Of a type that declares a `native` state, the object that all its state is in, for a successor
+  /// that declares the same. Called once, at the commit, instead of `save`; nothing else is called
+  /// after it but the destructor.
+  virtual void* give_native() noexcept { return nullptr; }
+  /// Takes the object over, in place of `restore`. Before `on_start`.
+  virtual void take_native(void*) noexcept {}
 };
 
 } // namespace instar

@@ -124,6 +124,21 @@ struct setting_type {
   std::string_view help = {};
 };
 
+/// The object that an operator keeps its state in. Two versions that declare the same name and
+/// layout may hand it over as it is.
+struct native_state {
+  std::string_view name = {};
+  std::uint64_t layout = 0; ///< `layout_of<State>()`; 0 = none is handed over
+
+  constexpr bool operator==(const native_state&) const = default;
+};
+
+/// A schema that an operator can also save its state in, or restore it from, besides its own.
+struct state_format {
+  std::uint64_t schema = 0;
+  std::uint32_t cost = 10; ///< that of its own schema is 1
+};
+
 /// What a module says about one operator it brings. A compile-time constant of the operator's
 /// class; its text goes into the module's manifest.
 struct operator_type {
@@ -138,6 +153,11 @@ struct operator_type {
   /// Emits several packets that belong to one request. Such an operator is always part of the
   /// region of a transition below it, so that no request meets two versions.
   bool splits = false;
+  /// Of one part of the keyed state (`operator_base::parts`): `capnp::typeId<Part>()`; 0 = none.
+  std::uint64_t part_schema = 0;
+  native_state native = {};
+  fixed_list<state_format, 8> exports = {}; ///< `save` is asked by `state_writer::header`
+  fixed_list<state_format, 8> imports = {}; ///< `restore` is told by `state_reader::header`
 };
 
 } // namespace instar

@@ -141,6 +141,8 @@ result<state> state::decode(std::span<const std::byte> bytes, std::size_t max_by
 state_writer::state_writer(state_header header)
     : header_(std::move(header)), message_(std::make_shared<capnp::MallocMessageBuilder>()) {}
 
+std::size_t state_writer::size_bytes() const { return message_->sizeInWords() * 8; }
+
 state state_writer::finish() {
   if (header_.schema_id == 0) return {std::move(header_), nullptr};
   return {std::move(header_), std::move(message_)};

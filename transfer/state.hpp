@@ -63,6 +63,11 @@ class state_writer {
 public:
   explicit state_writer(state_header header);
 
+  /// Whose state it becomes, and in which schema.
+  const state_header& header() const { return header_; }
+  /// About so much has been written.
+  std::size_t size_bytes() const;
+
   /// Starts the root struct. To be called once.
   template <class Schema>
   typename Schema::Builder init() {

@@ -2,6 +2,7 @@
 
 #include "transfer/hash_bin.hpp"
 #include "transfer/key_hash.hpp"
+#include "transfer/parted_state.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -53,25 +54,34 @@ public:
     std::swap(size_, other.size_);
     std::swap(watched_, other.watched_);
     std::swap(changed_, other.changed_);
+    std::swap(source_, other.source_);
   }
 
-  std::size_t size() const { return size_; }
-  bool empty() const { return size_ == 0; }
+  std::size_t size() const { return size_ + (source_ ? source_->left() : 0); }
+  bool empty() const { return size() == 0; }
   void clear() {
+    fetch(begin, end);
     tracked_map fresh;
     if (watched_ != 0) // whatever was copied is gone now
       for_each([&](const entry& e) { note(e.key); });
     std::swap(fresh.watched_, watched_);
     std::swap(fresh.changed_, changed_);
+    std::swap(fresh.source_, source_);
     swap(fresh);
   }
 
   template <class Lookup>
-  const Value* find(const Lookup& key) const {
+  const entry* find_entry(const Lookup& key) const {
     const auto hash = Hash()(key);
+    fetch(hash);
     const auto& in = *directory_[index(hash)];
     const auto slot = in.find(hash, [&](const entry& e) { return e.key == key; });
-    return slot == bin::none ? nullptr : &in.at(slot).value;
+    return slot == bin::none ? nullptr : &in.at(slot);
+  }
+  template <class Lookup>
+  const Value* find(const Lookup& key) const {
+    const auto* found = find_entry(key);
+    return found ? &found->value : nullptr;
   }
   template <class Lookup>
   bool contains(const Lookup& key) const {
@@ -82,6 +92,7 @@ public:
   template <class Lookup>
   Value* edit(const Lookup& key) {
     const auto hash = Hash()(key);
+    fetch(hash);
     auto& in = *directory_[index(hash)];
     const auto slot = in.find(hash, [&](const entry& e) { return e.key == key; });
     if (slot == bin::none) return nullptr;
@@ -93,6 +104,7 @@ public:
   template <class Lookup, class... Args>
   std::pair<Value&, bool> try_emplace(Lookup&& key, Args&&... args) {
     const auto hash = Hash()(key);
+    fetch(hash);
     auto* in = directory_[index(hash)];
     if (const auto slot = in->find(hash, [&](const entry& e) { return e.key == key; });
         slot != bin::none) {
@@ -117,6 +129,7 @@ public:
   template <class Lookup>
   bool erase(const Lookup& key) {
     const auto hash = Hash()(key);
+    fetch(hash);
     auto* in = directory_[index(hash)];
     const auto slot = in->find(hash, [&](const entry& e) { return e.key == key; });
     if (slot == bin::none) return false;
@@ -130,6 +143,7 @@ public:
   /// In no particular order. Entries must not come or go meanwhile.
   template <class Each>
   void for_each(Each each) const {
+    fetch(begin, end);
     for_each_bin([&](const bin& b) { b.for_each(each); });
   }
 
@@ -143,6 +157,8 @@ public:
   template <class Each>
   std::uint64_t visit(std::uint64_t from, std::size_t least, Each each) const {
     for (std::size_t seen = 0; seen < least && from != end;) {
+      if (source_) [[unlikely]]
+        fetch(from, after(*directory_[index(from)], from)); // it may be split by that
       const auto& b = *directory_[index(from)];
       b.for_each(each);
       seen += b.size();
@@ -151,10 +167,10 @@ public:
     return from;
   }
 
-  /// The same, and takes them out: `each` gets them as rvalues.
+  /// The same, and takes them out: `each` gets them as rvalues. Begins no bin at or behind `to`.
   template <class Each>
-  std::uint64_t extract(std::uint64_t from, std::size_t least, Each each) {
-    for (std::size_t seen = 0; seen < least && from != end;) {
+  std::uint64_t extract(std::uint64_t from, std::uint64_t to, std::size_t least, Each each) {
+    for (std::size_t seen = 0; seen < least && from < to;) {
       auto* b = directory_[index(from)];
       seen += b->size();
       size_ -= b->size();
@@ -173,17 +189,24 @@ public:
     watched_ = before;
     if (before == begin) changed_.clear();
   }
+  /// As if the entry with this key had changed.
+  void note(const Key& key) { changed_.insert(key); }
   /// How many entries have changed before the place that is watched.
   std::size_t changed() const { return changed_.size(); }
-  /// Up to `most` of them, which are then no longer counted: `each` gets the key, and the value or
+  /// Up to `most` of them, which are then no longer counted: `each` gets the key, and the entry or
   /// null if it has gone.
   template <class Each>
   void take_changed(std::size_t most, Each each) {
     for (; most > 0 && !changed_.empty(); --most) {
-      const auto node = changed_.extract(changed_.begin());
-      each(node.value(), find(node.value()));
+      auto node = changed_.extract(changed_.begin());
+      const auto* found = find_entry(node.value());
+      each(std::move(node.value()), found);
     }
   }
+
+  /// What is asked for is fetched from there first, from now on; null: everything is here. Returns
+  /// what was set before.
+  state_source* draw_from(state_source* source) { return std::exchange(source_, source); }
 
   /// Bytes of its bins and directory, without what keys and values own.
   std::size_t memory() const {
@@ -212,7 +235,17 @@ private:
     return next == 0 ? end : next;
   }
 
-  void note(const Key& key) { changed_.insert(key); }
+  void fetch(std::uint64_t hash) const {
+    if (source_) [[unlikely]]
+      fetch(hash, hash == end ? end : hash + 1);
+  }
+  /// What comes is put in by whoever the source belongs to, into this very map.
+  void fetch(std::uint64_t from, std::uint64_t to) const {
+    if (auto* source = std::exchange(source_, nullptr)) {
+      source->fetch(from, to);
+      source_ = source;
+    }
+  }
 
   template <class Each>
   void for_each_bin(Each each) const {
@@ -292,6 +325,7 @@ private:
   std::size_t size_ = 0;
   std::uint64_t watched_ = begin;
   std::unordered_set<Key, hasher> changed_;
+  mutable state_source* source_ = nullptr;
 };
 
 } // namespace instar

@@ -14,8 +14,11 @@ set(include_dir ${CMAKE_INSTALL_INCLUDEDIR}/instar)
 # Headers that name CAF, or that only the framework itself needs, stay at home: modules are
 # compiled against no CAF type.
 set(public_headers
+  transfer/conversion.hpp
   transfer/hash_bin.hpp
   transfer/key_hash.hpp
+  transfer/keyed_state.hpp
+  transfer/parted_state.hpp
   transfer/result.hpp
   transfer/schema.hpp
   transfer/state.hpp

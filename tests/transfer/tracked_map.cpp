@@ -151,9 +151,9 @@ TEST_CASE("a copy made in parts, with what has changed since, is the map") {
 
     std::map<std::string, int> copy;
     const auto catch_up = [&](std::size_t most) {
-      map.take_changed(most, [&](const std::string& k, const int* value) {
+      map.take_changed(most, [&](std::string&& k, const text_map::entry* e) {
         ++resent;
-        if (value) copy[k] = *value;
+        if (e) copy[k] = e->value;
         else copy.erase(k);
       });
     };
@@ -181,7 +181,7 @@ TEST_CASE("entries that are taken out part by part are in one of two maps") {
   const auto expected = content(from);
   std::size_t parts = 0;
   for (auto place = text_map::begin; place != text_map::end; ++parts) {
-    place = from.extract(place, 1 + random() % 900, [&](text_map::entry&& e) {
+    place = from.extract(place, text_map::end, 1 + random() % 900, [&](text_map::entry&& e) {
       CHECK(to.try_emplace(std::move(e.key), e.value).second);
     });
     CHECK(from.size() + to.size() == expected.size());

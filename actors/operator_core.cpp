@@ -19,9 +19,10 @@ operator_core::~operator_core() = default;
 
 result<void> operator_core::restore(const state& from) {
   try {
-    state_reader reader(from);
+    auto converted = setup_.state_conversion(from);
+    state_reader reader(converted);
     instance_->restore(*this, reader);
-    last_state_ = from;
+    last_state_ = std::move(converted);
     return {};
   } catch (...) {
     return failure{errc::operator_error, "operator '" + setup_.place.name + "' (" +
@@ -381,9 +382,12 @@ void operator_core::restart() {
   }
 }
 
-state operator_core::save() {
-  state_writer writer(
-      {setup_.type.name, setup_.type.version, setup_.type.state_schema, setup_.type.state_version});
+/// In its own schema, or in one of the others that it exports.
+state operator_core::save(std::uint64_t schema) {
+  const bool own = schema == 0 || schema == setup_.type.state_schema;
+  state_writer writer({setup_.type.name, setup_.type.version,
+                       own ? setup_.type.state_schema : schema,
+                       own ? setup_.type.state_version : 0});
   instance_->save(writer);
   return writer.finish();
 }

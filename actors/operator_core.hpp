@@ -6,6 +6,7 @@
 #include "actors/links.hpp"
 #include "actors/participation.hpp"
 #include "actors/thrown_text.hpp"
+#include "transfer/conversion.hpp"
 #include "transfer/state.hpp"
 
 #include <chrono>
@@ -57,6 +58,8 @@ struct operator_setup {
   error_policy on_error;
   epoch_t epoch = 0;                  ///< of the graph version that brings this instance
   std::size_t activation_limit = 256; ///< packets per activation
+  conversion state_conversion{}, part_conversion{}; ///< of what comes from the former instance
+  bool native = false; ///< takes over the object that the former instance's state is in
 };
 
 /// A timer that moves from an old instance to its successor.
@@ -210,7 +213,7 @@ private:
   }
   void on_error(std::string what);
   void restart();
-  state save();
+  state save(std::uint64_t schema = 0);
   operator_counters& count() { return *setup_.place.counters; }
 
   core_host& host_;

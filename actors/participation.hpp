@@ -23,8 +23,10 @@ enum class cut_role {
 struct participation {
   epoch_t epoch = 0;
   cut_role role = cut_role::pass;
-  bool awaited = false;                         ///< `pass`: it has to say when it has passed
-  bool saves_state = false;                     ///< `replace`: a state edge leads to the successor
+  bool awaited = false;            ///< `pass`: it has to say when it has passed
+  bool saves_state = false;        ///< `replace`: a state edge leads to the successor
+  bool native = false;             ///< … the object that the state is in goes over, as it is
+  std::uint64_t export_schema = 0; ///< … the schema that `save` is to write
   std::vector<std::shared_ptr<arc>> marked_in;  ///< in-arcs that bring the marker; none at a head
   std::vector<std::shared_ptr<arc>> marked_out; ///< out-arcs that the marker goes on along
   operator_links next;                          ///< `rewire`: the arcs after the commit

@@ -395,10 +395,12 @@ void operator_core::restart() {
   }
 }
 
-/// In that schema; 0 = its own.
+/// In its own schema, or in one of the others that it exports.
 state operator_core::save(std::uint64_t schema) {
+  const bool own = schema == 0 || schema == setup_.type.state_schema;
   state_writer writer({setup_.type.name, setup_.type.version,
-                       schema != 0 ? schema : setup_.type.state_schema, setup_.type.state_version});
+                       own ? setup_.type.state_schema : schema,
+                       own ? setup_.type.state_version : 0});
   instance_->save(writer);
   return writer.finish();
 }

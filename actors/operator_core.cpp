@@ -60,7 +60,8 @@ operator_core::remains operator_core::end() {
   setup_.place.bell = nullptr;
   setup_.place.events = nullptr;
   setup_.place.requests = nullptr;
-  return {std::move(instance_), std::exchange(setup_.factory, nullptr)};
+  return {std::move(instance_), std::exchange(setup_.factory, nullptr),
+          std::exchange(setup_.state_conversion, {}), std::exchange(setup_.part_conversion, {})};
 }
 
 void operator_core::set_links(operator_links links) {

@@ -92,6 +92,7 @@ public:
   struct remains {
     std::shared_ptr<operator_base> instance;
     operator_factory factory;
+    conversion state_conversion, part_conversion; // modules' code as well
   };
   remains end();
 

@@ -1,5 +1,7 @@
 #include "apps/instarctl/schema_file.hpp"
 
+#include "transfer/kj_text.hpp"
+
 #include <capnp/schema-parser.h>
 #include <capnp/schema.capnp.h>
 #include <capnp/serialize.h>
@@ -131,7 +133,7 @@ result<schema_file> schema_file::read(const std::filesystem::path& file, const s
     }
     return fail("there is no '" + type + "' in it; name a struct as FILE:Struct");
   } catch (const kj::Exception& e) {
-    return fail(std::string(e.getDescription().cStr()));
+    return fail(one_line(e));
   }
 }
 

@@ -352,7 +352,7 @@ TEST_CASE("whoever agrees to lose state that would be kept has made a mistake") 
     CHECK(refused.code == 3);
     CHECK(contains(refused.out, "operator 'store' drops no state; leave --drop-state store out"));
   }
-  CHECK(type_of(w, "store") == "flow.store");
+  CHECK(type_of(w, "store") == "flow.store@1");
   CHECK(w.instarctl({"update", "store=flow.store@2"}).code == 0);
   CHECK(w.instarctl({"rollback", "--drop-state", "tick"}).code == 3);
 }

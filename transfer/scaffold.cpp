@@ -198,6 +198,8 @@ private:
     const auto differs = [&] { return indent.substr(2) + todo(f, "is " + to_.text(g) + " there"); };
     if (f.isGroup() != g.isGroup()) return differs();
     if (f.isGroup()) {
+      if (!is_struct(from_, f.getGroup().getTypeId()) || !is_struct(to_, g.getGroup().getTypeId()))
+        return differs();
       const auto call = helper(f.getGroup().getTypeId(), g.getGroup().getTypeId());
       return indent + call + "(from.get" + name + "(), to." + (member ? "init" : "get") + target +
              "());\n";
@@ -225,7 +227,7 @@ private:
                          const std::string& into, const std::string& target) {
     if (a.isVoid() && b.isVoid()) return "\n";
     if (identical(a, b) || widens(a, b)) return into + ".set" + target + "(" + value + ");\n";
-    if (a.isEnum() && b.isEnum())
+    if (may_convert_enum(a, b))
       return into + ".set" + target + "(" + convert_enum(a, b, value) + ");\n";
     if (may_convert(a, b))
       return convert_struct(a, b) + "(" + value + ", " + into + ".init" + target + "());\n";
@@ -237,11 +239,18 @@ private:
 
   bool may_convert(const type& a, const type& b) const {
     return a.isStruct() && b.isStruct() && is_plain(a.getStruct().getBrand()) &&
-           is_plain(b.getStruct().getBrand()) && is_struct(from_, a) && is_struct(to_, b);
+           is_plain(b.getStruct().getBrand()) && is_struct(from_, a.getStruct().getTypeId()) &&
+           is_struct(to_, b.getStruct().getTypeId());
   }
-  static bool is_struct(const schema_names& in, const type& t) {
-    const auto* found = in.find(t.getStruct().getTypeId());
+  static bool is_struct(const schema_names& in, std::uint64_t id) {
+    const auto* found = in.find(id);
     return found && found->isStruct() && found->getParameters().size() == 0;
+  }
+  bool may_convert_enum(const type& a, const type& b) const {
+    if (!a.isEnum() || !b.isEnum()) return false;
+    const auto *before = from_.find(a.getEnum().getTypeId()),
+               *after = to_.find(b.getEnum().getTypeId());
+    return before && before->isEnum() && after && after->isEnum();
   }
   std::string convert_struct(const type& a, const type& b) {
     return helper(a.getStruct().getTypeId(), b.getStruct().getTypeId());
@@ -250,7 +259,7 @@ private:
   bool list_fits(const type& a, const type& b) const {
     const auto x = a.getList().getElementType(), y = b.getList().getElementType();
     if (x.isList() && y.isList()) return identical(x, y) || list_fits(x, y);
-    if (x.isEnum() && y.isEnum()) return true;
+    if (may_convert_enum(x, y)) return true;
     return (!x.isVoid() && identical(x, y)) || widens(x, y) || may_convert(x, y);
   }
 

@@ -1,9 +1,13 @@
 #include "apps/instarctl/schema_file.hpp"
 
+#include "transfer/kj_text.hpp"
+
 #include <capnp/schema-parser.h>
 #include <capnp/schema.capnp.h>
 #include <capnp/serialize.h>
 #include <kj/filesystem.h>
+
+#include <fcntl.h>
 
 #include <map>
 #include <span>
@@ -113,16 +117,18 @@ result<schema_file> schema_file::read(const std::filesystem::path& file, const s
   const auto path = std::filesystem::canonical(file, error);
   if (error) return fail(error.message() + "; name a file that can be read");
   try {
-    const auto disk = kj::newDiskFilesystem();
+    // Not `newDiskFilesystem`: that looks for the current folder, and complains of PWD.
+    const auto root = kj::newDiskReadableDirectory(
+        kj::AutoCloseFd(::open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC)));
     std::vector<kj::Own<const kj::ReadableDirectory>> places;
     std::vector<const kj::ReadableDirectory*> imports;
     for (const char* place : {"usr/include", "usr/local/include"})
-      KJ_IF_MAYBE (folder, disk->getRoot().tryOpenSubdir(kj::Path::parse(place))) {
+      KJ_IF_MAYBE (folder, root->tryOpenSubdir(kj::Path::parse(place))) {
         places.push_back(kj::mv(*folder));
         imports.push_back(places.back().get());
       }
     const capnp::SchemaParser parser;
-    collector types(parser, disk->getRoot(), kj::arrayPtr(imports.data(), imports.size()));
+    collector types(parser, *root, kj::arrayPtr(imports.data(), imports.size()));
     const auto parsed = types.file(path.string().substr(1));
     KJ_IF_MAYBE (found, find(parsed, type)) {
       auto schemas = schema_set::parse(types.request());
@@ -131,7 +137,7 @@ result<schema_file> schema_file::read(const std::filesystem::path& file, const s
     }
     return fail("there is no '" + type + "' in it; name a struct as FILE:Struct");
   } catch (const kj::Exception& e) {
-    return fail(std::string(e.getDescription().cStr()));
+    return fail(one_line(e));
   }
 }
 

@@ -62,7 +62,7 @@ void fill(Stock1::Builder s) {
   table.init(1, 3).set(2, 255);
   s.getPlace().setRow(4);
   s.getPlace().setNote("left");
-  s.getCut().setLength(12);
+  s.initCut().setLength(12);
 }
 
 } // namespace

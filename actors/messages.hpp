@@ -88,6 +88,7 @@ enum class report_kind {
   failed,   ///< the transition has to be rolled back, with the reason
   running,  ///< committed: it processes in the new graph
   ended,    ///< it is gone, its code no longer needed
+  written,  ///< of no operator: the checkpoint is durable; the text says what it is
 };
 
 struct report_message {

@@ -381,9 +381,10 @@ void operator_core::restart() {
   }
 }
 
-state operator_core::save() {
+state operator_core::save(save_purpose purpose) {
   state_writer writer(
-      {setup_.type.name, setup_.type.version, setup_.type.state_schema, setup_.type.state_version});
+      {setup_.type.name, setup_.type.version, setup_.type.state_schema, setup_.type.state_version},
+      purpose);
   instance_->save(writer);
   return writer.finish();
 }

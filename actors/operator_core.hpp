@@ -210,7 +210,9 @@ private:
   }
   void on_error(std::string what);
   void restart();
-  state save();
+  state save(save_purpose purpose = save_purpose::hand_over);
+  void save_checkpoint();
+  bool loops_stayed_empty();
   operator_counters& count() { return *setup_.place.counters; }
 
   core_host& host_;

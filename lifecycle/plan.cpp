@@ -12,7 +12,8 @@
 namespace instar {
 
 bool transition_plan::changes() const {
-  return std::any_of(operators.begin(), operators.end(),
+  return saves ||
+         std::any_of(operators.begin(), operators.end(),
                      [](const operator_change& c) { return c.participates(); }) ||
          std::any_of(arcs.begin(), arcs.end(),
                      [](const arc_change& c) { return c.action != arc_action::keep; });
@@ -27,29 +28,6 @@ namespace {
 
 const operator_description& type_of(const typed_graph& g, const std::string& name) {
   return g.types.find(name)->second;
-}
-
-/// How the state of a replaced operator gets to its successor, or why it cannot.
-void plan_state(operator_change& change, const operator_description& from,
-                const operator_description& to, std::vector<failure>& refusals) {
-  if (from.state_schema == 0) {
-    change.state_format = to.state_schema == 0 ? "stateless" : "starts empty";
-    return;
-  }
-  const auto refuse = [&](const std::string& why) {
-    refusals.push_back({errc::incompatible, "operator '" + change.name + "': the state of " +
-                                                from.reference() + " cannot go to " +
-                                                to.reference() + ": " + why});
-  };
-  if (to.state_schema == 0)
-    return refuse("the new version keeps none and would drop it; give it a state schema");
-  if (auto fits = check_compatible(from.schemas, from.state_schema, to.schemas, to.state_schema);
-      !fits)
-    return refuse(fits.error().message);
-  change.transfers_state = true;
-  change.state_format = from.schemas.display_name(from.state_schema) + " v" +
-                        std::to_string(from.state_version) + " -> v" +
-                        std::to_string(to.state_version) + " (Cap'n Proto)";
 }
 
 void plan_states(const typed_graph& running, const typed_graph& wanted, transition_plan& plan) {
@@ -222,10 +200,11 @@ drain_need plan_drain(const typed_graph& running, const name_index& old_index,
   for (std::size_t i = 0; i < running.content.arcs.size(); ++i) {
     const auto& a = running.content.arcs[i];
     query.arcs.push_back({old_index.find(a.from), old_index.find(a.to), a.feedback,
-                          plan.arcs[i].action == arc_action::remove});
+                          plan.arcs[i].action == arc_action::remove ||
+                              (plan.saves && a.feedback != feedback_policy::none)});
   }
   for (std::size_t i = 0; i < running.content.operators.size(); ++i)
-    query.changes.push_back(plan.operators[i].participates());
+    query.changes.push_back(plan.operators[i].participates() || plan.saves);
   auto need = find_drain(query);
   for (std::size_t i = 0; i < need.heads.size(); ++i) plan.operators[i].drains = need.heads[i];
   for (std::size_t i = 0; i < need.arcs.size(); ++i) plan.arcs[i].drain = need.arcs[i];
@@ -246,7 +225,7 @@ void plan_region(const typed_graph& running, const name_index& old_index, transi
     query.arcs.emplace_back(old_index.find(a.from), old_index.find(a.to));
   }
   for (std::size_t i = 0; i < query.operators; ++i) {
-    query.changes.push_back(plan.operators[i].participates() || need.crossed[i]);
+    query.changes.push_back(plan.operators[i].participates() || plan.saves || need.crossed[i]);
     query.splits.push_back(type_of(running, plan.operators[i].before()).splits);
   }
   const auto region = find_region(query);
@@ -259,6 +238,28 @@ void plan_region(const typed_graph& running, const name_index& old_index, transi
 }
 
 } // namespace
+
+void plan_state(operator_change& change, const operator_description& from,
+                const operator_description& to, std::vector<failure>& refusals) {
+  if (from.state_schema == 0) {
+    change.state_format = to.state_schema == 0 ? "stateless" : "starts empty";
+    return;
+  }
+  const auto refuse = [&](const std::string& why) {
+    refusals.push_back({errc::incompatible, "operator '" + change.name + "': the state of " +
+                                                from.reference() + " cannot go to " +
+                                                to.reference() + ": " + why});
+  };
+  if (to.state_schema == 0)
+    return refuse("the new version keeps none and would drop it; give it a state schema");
+  if (auto fits = check_compatible(from.schemas, from.state_schema, to.schemas, to.state_schema);
+      !fits)
+    return refuse(fits.error().message);
+  change.transfers_state = true;
+  change.state_format = from.schemas.display_name(from.state_schema) + " v" +
+                        std::to_string(from.state_version) + " -> v" +
+                        std::to_string(to.state_version) + " (Cap'n Proto)";
+}
 
 transition_plan difference(const graph& from, const graph& to, const lineage& by) {
   transition_plan plan;
@@ -276,6 +277,16 @@ transition_plan make_plan(const typed_graph& running, const typed_graph& wanted,
                           const lineage& by) {
   auto plan = difference(running.content, wanted.content, by);
   plan_states(running, wanted, plan);
+  plan_region(running, name_index(running.content), plan);
+  return plan;
+}
+
+transition_plan make_checkpoint_plan(const typed_graph& running) {
+  auto plan =
+      difference(running.content, running.content, trace_lineage(running.content, running.content));
+  plan.saves = true;
+  for (auto& op : plan.operators)
+    op.state_format = type_of(running, op.name).state_schema == 0 ? "stateless" : "is written";
   plan_region(running, name_index(running.content), plan);
   return plan;
 }

@@ -55,6 +55,7 @@ struct transition_plan {
   std::vector<operator_change> operators; ///< old ones in file order, then added ones
   std::vector<arc_change> arcs;
   std::vector<failure> refusals; ///< each names the operator, the reason, the remedy
+  bool saves = false;            ///< a checkpoint: nothing changes, each cut is written out
 
   bool refused() const { return !refusals.empty(); }
   /// The two graphs differ.
@@ -77,6 +78,14 @@ struct typed_graph {
 /// Which operator goes on from which is what `by` says, or `trace_lineage`; arcs are the same if
 /// their ends are.
 transition_plan make_plan(const typed_graph& running, const typed_graph& wanted, const lineage& by);
+
+/// A checkpoint of a graph: the markers cross all of it, and all its loops are emptied first, so
+/// that what operators have at their cuts is all there is.
+transition_plan make_checkpoint_plan(const typed_graph& running);
+
+/// How the state of an operator gets to another, or why it cannot: as a state edge of `change`.
+void plan_state(operator_change& change, const operator_description& from,
+                const operator_description& to, std::vector<failure>& refusals);
 
 /// The same without what needs types: nothing is checked, states and region are left out.
 transition_plan difference(const graph& from, const graph& to, const lineage& by);

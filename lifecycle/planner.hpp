@@ -18,6 +18,8 @@ public:
       : library_(library), versions_(versions) {}
 
   planned make(const wanted_graph& wanted);
+  /// The way from nothing to a graph whose operators begin with states of a checkpoint.
+  planned make_restore(const graph& target, const restore_request& restore);
   /// The way to nothing.
   planned make_stop() const;
 
@@ -30,6 +32,7 @@ public:
 
 private:
   planned refuse(failure why) const;
+  planned make_checkpoint() const;
   planned make_whole(graph target, const graph_versions::version* back);
 
   struct exchanged {

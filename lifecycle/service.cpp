@@ -85,7 +85,8 @@ struct service::parts {
       : options(std::move(given)), config(options), system(config) {}
 
   void order(wanted_graph wanted, std::string who, std::chrono::nanoseconds deadline, bool stops,
-             std::function<void(history_entry)> done, accepted begun = {}) {
+             std::function<void(history_entry)> done, accepted begun = {},
+             std::shared_ptr<const restore_request> restore = nullptr) {
     auto order = std::make_shared<transition_order>();
     order->wanted = std::move(wanted);
     order->who = std::move(who);
@@ -93,6 +94,7 @@ struct service::parts {
     order->stops = stops;
     order->done = std::move(done);
     order->accepted = std::move(begun);
+    order->restore = std::move(restore);
     caf::anon_send(admin, order_message{std::move(order)});
   }
 };
@@ -156,6 +158,17 @@ void service::plan(graph_edit edit, std::function<void(transition_plan)> done) {
                  plan_message{std::make_shared<wanted_graph>(std::move(edit)), std::move(done)});
 }
 
+void service::plan(checkpoint_wish wish, std::function<void(transition_plan)> done) {
+  caf::anon_send(parts_->admin,
+                 plan_message{std::make_shared<wanted_graph>(wish), std::move(done), nullptr});
+}
+
+void service::plan(graph target, restore_request from, std::function<void(transition_plan)> done) {
+  caf::anon_send(parts_->admin,
+                 plan_message{std::make_shared<wanted_graph>(std::move(target)), std::move(done),
+                              std::make_shared<restore_request>(std::move(from))});
+}
+
 void service::compare(compared_graph from, compared_graph to,
                       std::function<void(transition_plan)> done) {
   auto graphs =
@@ -167,6 +180,28 @@ void service::apply(transition_request request, std::function<void(history_entry
                     accepted begun) {
   parts_->order(std::move(request.target), std::move(request.who), request.deadline, false,
                 std::move(done), std::move(begun));
+}
+
+void service::restore(transition_request request, restore_request from,
+                      std::function<void(history_entry)> done, accepted begun) {
+  parts_->order(std::move(request.target), std::move(request.who), request.deadline, false,
+                std::move(done), std::move(begun),
+                std::make_shared<restore_request>(std::move(from)));
+}
+
+void service::checkpoint(std::string who, std::chrono::nanoseconds deadline,
+                         std::function<void(history_entry)> done, accepted begun) {
+  parts_->order(checkpoint_wish{}, std::move(who), deadline, false, std::move(done),
+                std::move(begun));
+}
+
+void service::checkpoints(std::function<void(checkpoint_listing)> done) {
+  const auto store = parts_->options.checkpoints;
+  if (!store) return done({});
+  // Reading may take a while: on the pool.
+  parts_->pool->run([folder = store->path(), done = std::move(done)] {
+    done({folder, list_checkpoints(folder)});
+  });
 }
 
 void service::update(std::vector<operator_update> updates, std::string who,

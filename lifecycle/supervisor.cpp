@@ -30,7 +30,8 @@ caf::behavior supervisor::make_behavior() {
         if (setup_.on_end) setup_.on_end(m.reason);
       },
       [this](const cancel_message& m) { on_cancel(m); },
-      [this](const plan_message& m) { m.done(planner_.make(*m.wanted).plan); },
+      [this](const plan_message& m) { m.done(make(*m.wanted, m.restore.get()).plan); },
+      [this](const checkpoint_timer_message& m) { on_checkpoint_timer(m.number); },
       [this](const compare_message& m) {
         m.done(planner_.compare(m.graphs->first, m.graphs->second));
       },
@@ -61,6 +62,9 @@ void supervisor::start(std::shared_ptr<transition_order> order, planned what,
   if (const auto* back = std::get_if<rollback_to>(&order->wanted))
     entry.what = describe(*back) + (entry.what.empty() ? "" : ": ") + entry.what;
   if (const auto* edit = std::get_if<graph_edit>(&order->wanted)) entry.what = describe(*edit);
+  if (what.plan.saves) entry.what = describe(order->wanted);
+  if (order->restore)
+    entry.what = "restored from " + order->restore->from->info().file.string() + ": " + entry.what;
   if (what.plan.refused()) {
     entry.outcome = transition_outcome::refused;
     entry.reason = one_line(what.plan.refusals);
@@ -71,8 +75,10 @@ void supervisor::start(std::shared_ptr<transition_order> order, planned what,
     entry.epoch = versions_.epoch();
     if (order->stops) stopped_ = true;
     else if (what.whole) versions_.reword(std::move(what.given), std::move(what.wanted.content));
+    set_checkpoint_timer();
     return record(std::move(entry), *order);
   }
+  if (order->restore) last_epoch_ = std::max(last_epoch_, order->restore->from->info().epoch);
   const auto epoch = entry.epoch = ++last_epoch_;
   entry.steps.push_back({"plan", planning});
   transition state(epoch, what.plan, transition::clock::now());
@@ -108,6 +114,7 @@ result<void> supervisor::prepare(active& now) {
     factories.emplace(op.name, std::move(*factory));
   }
   now.after = live_.next(now.what.plan, now.what.wanted);
+  if (now.what.plan.saves) begin_checkpoint(now);
   if (auto done = spawn_successors(now, factories); !done) return done;
   tell_parts(now);
   return {};
@@ -149,6 +156,7 @@ void supervisor::tell_parts(active& now) {
     const auto& old = live_.members.find(name)->second.actor;
     caf::actor successor;
     if (part.role == cut_role::replace) successor = successors.find(name)->second;
+    if (now.writes && now.saved.count(name)) part.sink = now.writes;
     now.told.push_back(old);
     send(old, prepare_message{std::move(part), std::move(successor)});
   }
@@ -159,6 +167,7 @@ void supervisor::tell_parts(active& now) {
 void supervisor::on_report(const report_message& m) {
   const auto found = active_.find(m.epoch);
   if (found == active_.end()) return;
+  if (m.kind == report_kind::written) note_written(found->second, m);
   act(found->second, found->second.state.on_report(m, transition::clock::now()));
 }
 
@@ -167,6 +176,7 @@ void supervisor::act(active& now, transition::action what) {
   case transition::action::none:
     return;
   case transition::action::mark:
+    send_restores(now);
     send_markers(now);
     return act(now, now.state.proceed(transition::clock::now()));
   case transition::action::commit:
@@ -199,15 +209,17 @@ void supervisor::commit(active& now) {
   for (const auto& op : now.what.plan.operators) {
     if (!op.participates()) continue;
     if (op.action == operator_action::add)
-      send(now.after.members.find(op.name)->second.actor, start_message{epoch, {}});
+      send(now.after.members.find(op.name)->second.actor, start_of(now, op));
     else send(live_.members.find(op.before())->second.actor, commit_message{epoch});
   }
   note_commit(now);
   live_.adopt(now.what.plan, std::move(now.after));
-  versions_.commit(epoch, now.what);
+  if (now.what.plan.saves) versions_.pass(epoch);
+  else versions_.commit(epoch, now.what);
 }
 
 void supervisor::abort(active& now) {
+  if (now.writes) now.writes->cancel();
   const abort_message message{now.state.epoch()};
   for (auto& old : now.told) send(old, message);
   for (auto& successor : now.successors) send(successor, message);
@@ -264,6 +276,7 @@ void supervisor::finish(active& now, transition_outcome outcome, std::string rea
   active_.erase(now.state.epoch());
   if (order->stops) stopped_ = true;
   record(std::move(entry), *order);
+  set_checkpoint_timer();
   start_next();
 }
 
@@ -274,6 +287,11 @@ void supervisor::record(history_entry entry, const transition_order& order) {
   spdlog::info("transition {} to epoch {} by {}: {}{}{} [{}]", entry.id, entry.epoch, entry.who,
                to_string(entry.outcome), entry.reason.empty() ? "" : ": ", entry.reason,
                entry.what);
+  // Those that come by themselves must not push out what somebody did.
+  if (order.automatic && entry.outcome == transition_outcome::committed)
+    std::erase_if(history_, [&](const history_entry& e) {
+      return e.who == entry.who && e.outcome == transition_outcome::committed;
+    });
   history_.push_back(entry);
   if (history_.size() > setup_.options->kept_history) history_.pop_front();
   if (order.done) order.done(std::move(entry));

@@ -45,6 +45,9 @@ public:
   /// Begins the next one. What is left of interrupted ones is removed before.
   result<checkpoint_writer> begin(std::uint64_t epoch);
 
+  /// Takes one back that was committed.
+  void remove(const std::filesystem::path& file) { disk_.remove(file); }
+
   /// Keeps the newest `keep` (at least one) and removes the others, but never the newest that is
   /// whole: it is read before anything is removed. Returns what could not be done.
   std::vector<failure> retain(std::size_t keep);

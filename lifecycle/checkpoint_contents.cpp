@@ -113,6 +113,11 @@ result<void> checkpoint_contents::read_types() {
     type.version = saved->header().operator_version;
     type.state_schema = saved->header().schema_id;
     type.state_version = saved->header().schema_version;
+    if (!at.parts.empty()) {
+      const auto part = decode(*at.parts.front());
+      if (!part) return part.error();
+      type.part_schema = part->header().schema_id;
+    }
     const auto reference = type.reference();
     if (const auto carried = schemas_.find(reference); carried != schemas_.end()) {
       if (!known.count(reference)) {

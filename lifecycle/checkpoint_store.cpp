@@ -111,7 +111,7 @@ result<void> checkpoint_job::open() {
   std::set<std::string> written;
   for (const auto& [name, type] : what_.types) {
     const auto bytes = type.schemas.bytes();
-    if (bytes.empty() || type.state_schema == 0) continue;
+    if (bytes.empty() || (type.state_schema == 0 && type.part_schema == 0)) continue;
     if (!written.insert(type.reference()).second) continue;
     if (auto done = writer_->add(section_kind::schemas, type.reference(), bytes); !done)
       return done;

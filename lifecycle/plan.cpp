@@ -30,6 +30,22 @@ const operator_description& type_of(const typed_graph& g, const std::string& nam
   return g.types.find(name)->second;
 }
 
+void plan_parts(operator_change& change, const operator_description& from,
+                const operator_description& to, std::vector<failure>& refusals) {
+  if (from.part_schema == 0) return;
+  const auto refuse = [&](const std::string& why) {
+    refusals.push_back({errc::incompatible, "operator '" + change.name + "': the keyed state of " +
+                                                from.reference() + " cannot go to " +
+                                                to.reference() + ": " + why});
+  };
+  if (to.part_schema == 0)
+    return refuse("the new version keeps none and would drop it; give it a part schema");
+  if (auto fits = check_compatible(from.schemas, from.part_schema, to.schemas, to.part_schema);
+      !fits)
+    return refuse(fits.error().message);
+  change.parts = part_transfer::pre_copy;
+}
+
 void plan_states(const typed_graph& running, const typed_graph& wanted, transition_plan& plan) {
   for (auto& change : plan.operators) {
     if (change.action == operator_action::replace)
@@ -241,6 +257,12 @@ void plan_region(const typed_graph& running, const name_index& old_index, transi
 
 void plan_state(operator_change& change, const operator_description& from,
                 const operator_description& to, std::vector<failure>& refusals) {
+  if (from.native.layout != 0 && from.native == to.native) {
+    change.native = true;
+    change.state_format = from.native.name + " (the object itself)";
+    return;
+  }
+  plan_parts(change, from, to, refusals);
   if (from.state_schema == 0) {
     change.state_format = to.state_schema == 0 ? "stateless" : "starts empty";
     return;
@@ -285,8 +307,15 @@ transition_plan make_checkpoint_plan(const typed_graph& running) {
   auto plan =
       difference(running.content, running.content, trace_lineage(running.content, running.content));
   plan.saves = true;
-  for (auto& op : plan.operators)
-    op.state_format = type_of(running, op.name).state_schema == 0 ? "stateless" : "is written";
+  for (auto& op : plan.operators) {
+    const auto& type = type_of(running, op.name);
+    if (type.part_schema != 0) op.parts = part_transfer::pre_copy;
+    op.state_format = type.state_schema == 0 && type.part_schema == 0 ? "stateless" : "is written";
+    if (type.native.layout != 0 && type.state_schema == 0 && type.part_schema == 0)
+      plan.refusals.push_back({errc::refused, "operator '" + op.name + "': " + type.reference() +
+                                                  " keeps its state only as an object, which no "
+                                                  "file can have; give it a state schema"});
+  }
   plan_region(running, name_index(running.content), plan);
   return plan;
 }

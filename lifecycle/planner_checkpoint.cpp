@@ -33,7 +33,7 @@ void refuse_losses(const checkpoint_contents& from, const restore_request& resto
   for (const auto& [name, type] : from.operators()) {
     const auto goes_on = [&, &name = name](const auto& one) { return one.second == name; };
     if (std::any_of(restores.begin(), restores.end(), goes_on)) continue;
-    if (type.state_schema == 0 && from.parts_of(name) == 0) continue;
+    if (type.state_schema == 0 && type.part_schema == 0) continue;
     if (contains(restore.drop, name)) continue;
     refusals.push_back({errc::refused, "operator '" + name + "': the checkpoint has state of it (" +
                                            type.reference() +
@@ -71,6 +71,9 @@ planned planner::make_restore(const graph& target, const restore_request& restor
     made.restores.emplace(op.name, old->second);
     if (contains(restore.drop, old->second)) op.state_format = "begins anew, as was asked for";
     else plan_state(op, from.operators().find(old->second)->second, type, plan.refusals);
+    // Here nobody serves while keyed state flows.
+    if (std::exchange(op.parts, part_transfer::none) != part_transfer::none)
+      op.transfers_state = true;
   }
   refuse_losses(from, restore, made.restores, plan.refusals);
   return made;

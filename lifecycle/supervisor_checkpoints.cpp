@@ -84,7 +84,12 @@ void supervisor::send_restores(active& now) {
     const auto& name = now.what.restores.find(op.name)->second;
     auto saved = from->state_of(name);
     const auto& heir = now.after.members.find(op.name)->second.actor;
-    if (saved) send(heir, restore_message{now.state.epoch(), *std::move(saved)});
+    if (saved)
+      send(heir, restore_message{now.state.epoch(),
+                                 saved->empty() ? std::nullopt : std::optional(*std::move(saved)),
+                                 from->parts_of(name), [from, name](std::size_t number) {
+                                   return from->part_of(name, number);
+                                 }});
     else // told as a report: `now` must not end here
       send(this,
            report_message{report_kind::failed, now.state.epoch(), op.name, saved.error().message});
@@ -92,13 +97,13 @@ void supervisor::send_restores(active& now) {
 }
 
 start_message supervisor::start_of(active& now, const operator_change& op) const {
-  start_message start{now.state.epoch(), {}};
+  start_message start{now.state.epoch(), std::make_shared<handed_over>()};
   if (!now.order->restore || !op.transfers_state) return start;
   const auto saved = now.order->restore->from->timers_of(now.what.restores.find(op.name)->second);
   if (!saved) spdlog::error("{}", saved.error().message);
   else
     for (const auto& timer : *saved)
-      start.timers.push_back({system().clock().now() + timer.left, timer.token});
+      start.from->timers.push_back({system().clock().now() + timer.left, timer.token});
   return start;
 }
 

@@ -234,6 +234,98 @@ TEST_CASE("a service restored from a checkpoint goes on from the cut, under high
   }
 }
 
+namespace {
+
+using table = std::map<std::uint64_t, std::uint64_t>;
+
+/// What a `test.table` has after so many items.
+table table_after(std::uint64_t items, const script& of) {
+  table made;
+  for (std::uint64_t key = 0; key < of.preloaded; ++key) made[key] = key + 1'000;
+  for (std::uint64_t n = 0; n < items; ++n) {
+    const auto key = n * 7919 % of.keys;
+    if (n % 5 == 4) made.erase(key);
+    else ++made[key];
+  }
+  return made;
+}
+
+table table_of(const checkpoint_contents& from, const std::string& name) {
+  table made;
+  for (std::size_t i = 0; i < from.parts_of(name); ++i) {
+    const auto part = from.part_of(name, i);
+    REQUIRE(part);
+    state_reader reader(*part);
+    const auto read = reader.root<TablePart>();
+    for (const auto key : read.getGone()) made.erase(key);
+    for (const auto one : read.getEntries()) made[one.getKey()] = one.getSeen();
+  }
+  return made;
+}
+
+} // namespace
+
+TEST_CASE("keyed state flows ahead of the cut, what changes meanwhile follows, all comes back") {
+  std::set<std::uint64_t> cuts;
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    const auto prepare = [](script& s) {
+      s.total = 200;
+      s.keys = 300;
+      s.preloaded = 250;
+    };
+    checkpointed before;
+    prepare(before.w.plot());
+    before.w.shuffle(seed);
+    before.w.order(world::make_graph({"source -> keep -> sink"}, {{"keep", "test.table@1"}}));
+    for (std::uint64_t i = 0; i < 20 + seed * 10; ++i) before.w.step();
+    before.w.order(checkpoint_wish{});
+    for (int i = 0; i < 200 && before.w.outcomes().size() < 2; ++i) {
+      before.w.run();
+      before.w.advance(1ms);
+    }
+    REQUIRE(before.w.outcomes().size() == 2);
+    REQUIRE_MESSAGE(before.w.outcomes()[1].outcome == transition_outcome::committed,
+                    before.w.outcomes()[1].reason);
+    before.w.run();
+    CHECK(before.w.check().value_or("") == "");
+    const auto contents = before.newest();
+    const auto count = counts_of(*contents).at("keep");
+    cuts.insert(count);
+    const auto expected = table_after(count, before.w.plot());
+    CHECK(table_of(*contents, "keep") == expected);
+
+    checkpointed after;
+    prepare(after.w.plot());
+    after.w.plot().from_checkpoint = true;
+    for (const auto& [key, seen] : expected) after.w.plot().tables[{"keep", key}] = seen;
+    // Another version of the operator, too.
+    auto target = contents->content();
+    for (auto& op : target.operators)
+      if (op.name == "keep") op.version = 1 + seed % 2;
+    after.w.order(target, 5s, from(contents));
+    after.w.run();
+    REQUIRE(after.w.outcomes().size() == 1);
+    REQUIRE_MESSAGE(after.w.outcomes()[0].outcome == transition_outcome::committed,
+                    after.w.outcomes()[0].reason);
+    CHECK(after.w.plot().breaches.empty());
+    CHECK(after.w.plot().sinks["sink"].size() == 200 - count);
+  }
+  CHECK(cuts.size() > 10);
+}
+
+TEST_CASE("state that is only an object is in no checkpoint, and that is said") {
+  typed_graph running;
+  running.content = world::make_graph({"source -> sink"});
+  for (const auto& op : running.content.operators) running.types[op.name].name = op.type;
+  CHECK_FALSE(make_checkpoint_plan(running).refused());
+  running.types["sink"].native = {"some.object", 1};
+  const auto refused = make_checkpoint_plan(running);
+  REQUIRE(refused.refusals.size() == 1);
+  CHECK(contains(refused.refusals[0].message, "operator 'sink': test.sink@0 keeps its state only"));
+  running.types["sink"].state_schema = 1;
+  CHECK_FALSE(make_checkpoint_plan(running).refused());
+}
+
 TEST_CASE("a checkpoint is no graph version, and changes nothing") {
   checkpointed c;
   c.w.order(diamond);

@@ -14,7 +14,11 @@ set(include_dir ${CMAKE_INSTALL_INCLUDEDIR}/instar)
 # Headers that name CAF, or that only the framework itself needs, stay at home: modules are
 # compiled against no CAF type.
 set(public_headers
+  transfer/checkpoint_disk.hpp
+  transfer/checkpoint_file.hpp
+  transfer/checkpoint_folder.hpp
   transfer/conversion.hpp
+  transfer/crc64.hpp
   transfer/hash_bin.hpp
   transfer/key_hash.hpp
   transfer/keyed_state.hpp
@@ -25,6 +29,7 @@ set(public_headers
   transfer/tag_group.hpp
   transfer/tracked_map.hpp
   actors/bytes.hpp
+  actors/checkpoint_sink.hpp
   actors/context.hpp
   actors/description.hpp
   actors/event_source.hpp
@@ -39,6 +44,8 @@ set(public_headers
   actors/payload.hpp
   actors/record.hpp
   actors/settings.hpp
+  lifecycle/checkpoint_contents.hpp
+  lifecycle/checkpoint_store.hpp
   lifecycle/graph_edit.hpp
   lifecycle/lineage.hpp
   lifecycle/loops.hpp

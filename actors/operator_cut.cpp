@@ -136,14 +136,8 @@ void operator_core::try_cut() {
                       out->name() + ", which ends and was empty; ask again");
   if (!forward_markers()) return;
   const auto epoch = part_.epoch;
-  if (part_.sink) {
-    try {
-      save_checkpoint();
-    } catch (...) {
-      return fail_cut("operator '" + setup_.place.name + "' (" + setup_.type.reference() +
-                      "): saving its state failed: " + thrown_text());
-    }
-  }
+  if (part_.sink) save_checkpoint();
+  if (cut_failed_) return;
   if (part_.role == cut_role::pass) {
     delay_cut({});
     go_on();
@@ -163,12 +157,17 @@ void operator_core::try_cut() {
 
 /// The state goes into the checkpoint, and the operator goes on with it.
 void operator_core::save_checkpoint() {
-  auto saved = save(0, save_purpose::checkpoint);
-  const auto now = host_.now();
-  std::vector<saved_timer> timers;
-  for (const auto& [id, timer] : timers_)
-    timers.push_back({std::max(timer.due - now, core_clock::duration(0)), timer.token});
-  part_.sink->cut(setup_.place.name, std::move(saved), std::move(timers));
+  try {
+    auto saved = save(0, save_purpose::checkpoint);
+    const auto now = host_.now();
+    std::vector<saved_timer> timers;
+    for (const auto& [id, timer] : timers_)
+      timers.push_back({std::max(timer.due - now, core_clock::duration(0)), timer.token});
+    part_.sink->cut(setup_.place.name, std::move(saved), std::move(timers));
+  } catch (...) {
+    fail_cut("operator '" + setup_.place.name + "' (" + setup_.type.reference() +
+             "): saving its state failed: " + thrown_text());
+  }
 }
 
 /// No marker follows what goes along a feedback arc. So what was emitted into a loop after it was

@@ -79,6 +79,8 @@ public:
   /// Stages what is in the overflow, as far as there is credit. Returns whether it is empty now.
   bool retry() noexcept;
   bool overflows() const noexcept { return !overflow_.empty(); }
+  /// How many elements were ever pushed.
+  std::uint64_t pushed() const noexcept { return producer_.tail + overflow_.size(); }
 
   /// Stages a marker. Only without overflow. False only when `marker_room` is used up.
   bool push_marker(epoch_t epoch) noexcept;

@@ -90,6 +90,8 @@ struct graph {
   std::vector<std::filesystem::path> modules; ///< folders and files to look for modules in
   std::vector<operator_node> operators;
   std::vector<arc_node> arcs;
+  std::chrono::nanoseconds checkpoint_every{0}; ///< 0 = only when somebody asks for one
+  std::size_t checkpoint_keep = 3;              ///< so many of the newest checkpoints
 
   const operator_node* find(std::string_view name) const;
 };

@@ -162,10 +162,15 @@ private:
         if (auto v = value<std::string>(node, "", key, "a string")) file_.content.name = *v;
       } else if (key == "arc_capacity") {
         read_capacity(node, capacity_);
+      } else if (key == "checkpoint_every") {
+        read_checkpoint_every(node);
+      } else if (key == "checkpoint_keep") {
+        read_checkpoint_keep(node);
       } else if (key != "arcs" && key != "modules") {
         complain(node, "",
                  "unknown key '" + key + "' in [graph]" +
-                     suggest(key, {"name", "modules", "arcs", "arc_capacity"}));
+                     suggest(key, {"name", "modules", "arcs", "arc_capacity", "checkpoint_every",
+                                   "checkpoint_keep"}));
       }
     }
     each(head, "modules", [&](const toml::node& node) {
@@ -186,6 +191,28 @@ private:
       complain(*node, "",
                std::string(key) + " is " + std::string(kind_of(*node)) +
                    "; write an array of strings");
+  }
+
+  void read_checkpoint_every(const toml::node& node) {
+    const auto text = value<std::string>(node, "", "checkpoint_every", "a time such as \"10s\"");
+    if (!text) return;
+    const auto time = parse_setting(*text, setting_kind::duration, {});
+    if (!time) return complain(node, "", "checkpoint_every: " + time.error().message);
+    const std::chrono::nanoseconds every(std::get<std::int64_t>(*time));
+    if (every < std::chrono::milliseconds(100))
+      return complain(node, "",
+                      "checkpoint_every = \"" + *text +
+                          "\" is too often; write at "
+                          "least \"100ms\"");
+    file_.content.checkpoint_every = every;
+  }
+
+  void read_checkpoint_keep(const toml::node& node) {
+    const auto v = value<std::int64_t>(node, "", "checkpoint_keep", "a number");
+    if (!v) return;
+    if (*v < 1 || *v > 10'000)
+      return complain(node, "", "checkpoint_keep is out of range; write 1 to 10000");
+    file_.content.checkpoint_keep = static_cast<std::size_t>(*v);
   }
 
   void read_capacity(const toml::node& node, std::size_t& into) {

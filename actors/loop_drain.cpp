@@ -1,6 +1,7 @@
 #include "actors/loop_drain.hpp"
 
 #include <cstdint>
+#include <utility>
 
 namespace instar {
 
@@ -17,8 +18,17 @@ bool loop_drain::empty() {
   }
   for (std::size_t i = 0; i < arcs_.size(); ++i)
     if (arcs_[i]->empty_after() != seen[i]) return false;
+  std::lock_guard lock(guard_);
+  if (seen_.empty()) seen_ = std::move(seen);
   empty_.store(true, std::memory_order_release);
   return true;
+}
+
+bool loop_drain::moved(const arc& one) {
+  std::lock_guard lock(guard_);
+  for (std::size_t i = 0; i < seen_.size(); ++i)
+    if (arcs_[i].get() == &one) return one.pushed() != seen_[i];
+  return true; // they have not been seen empty
 }
 
 std::size_t loop_drain::packets() const noexcept {

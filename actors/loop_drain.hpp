@@ -4,7 +4,9 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 namespace instar {
@@ -38,6 +40,10 @@ public:
   /// in anybody's hands either.
   bool empty();
 
+  /// Whether something was pushed into one of the loops' arcs since they were seen empty. By the
+  /// arc's producer, after it has published.
+  bool moved(const arc& one);
+
   /// Packets in the loops; a moment's value.
   std::size_t packets() const noexcept;
   /// Answers that are still to come along the loops' arcs; a moment's value. Their questions may be
@@ -48,6 +54,8 @@ private:
   const std::vector<std::shared_ptr<arc>> arcs_;
   std::atomic<std::size_t> open_;
   std::atomic<bool> empty_{false};
+  std::mutex guard_;
+  std::vector<std::uint64_t> seen_; // by arc: what it had ever held when they were seen empty
 };
 
 } // namespace instar

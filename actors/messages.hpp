@@ -68,6 +68,9 @@ struct part_message {
 struct restore_message {
   epoch_t epoch = 0;
   std::optional<state> saved;
+  /// From a checkpoint: parts of keyed state, to be asked for one after the other.
+  std::size_t parts = 0;
+  std::function<result<state>(std::size_t)> part{};
 };
 
 /// The place is yours. Sent by the old instance at its commit, by the supervisor for a new place.
@@ -111,6 +114,7 @@ enum class report_kind {
   running,  ///< committed: it processes in the new graph
   arrived,  ///< all keyed state has come that was left to come after the commit
   ended,    ///< it is gone, its code no longer needed
+  written,  ///< of no operator: the checkpoint is durable; the text says what it is
 };
 
 struct report_message {

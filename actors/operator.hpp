@@ -14,7 +14,7 @@ namespace instar {
 
 /// Why an operator stands at a cut.
 enum class cut_purpose {
-  hand_over, ///< a successor takes over, with the state
+  hand_over, ///< a successor takes over, with the state; or a checkpoint is written
   removal,   ///< the operator's place ends; what it holds must be finished or lost
 };
 
@@ -76,8 +76,8 @@ public:
   /// not arrive either.
   virtual std::optional<std::string> not_yet(context&, cut_purpose) { return std::nullopt; }
 
-  /// Writes the state in the declared schema. Called at the cut; the instance must stay able to
-  /// go on, because the transition may still be rolled back.
+  /// Writes the state in the declared schema, for what `state_writer::purpose` says. Called at the
+  /// cut; the instance must stay able to go on, after a rollback and after a checkpoint.
   virtual void save(state_writer&) const {}
 
   /// Reads state that an earlier, equal or later version saved in a compatible schema.

@@ -406,11 +406,12 @@ void operator_core::restart() {
 }
 
 /// In its own schema, or in one of the others that it exports.
-state operator_core::save(std::uint64_t schema) {
+state operator_core::save(std::uint64_t schema, save_purpose purpose) {
   const bool own = schema == 0 || schema == setup_.type.state_schema;
   state_writer writer({setup_.type.name, setup_.type.version,
                        own ? setup_.type.state_schema : schema,
-                       own ? setup_.type.state_version : 0});
+                       own ? setup_.type.state_version : 0},
+                      purpose);
   instance_->save(writer);
   return writer.finish();
 }

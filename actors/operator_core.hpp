@@ -250,7 +250,9 @@ private:
   }
   void on_error(std::string what);
   void restart();
-  state save(std::uint64_t schema = 0);
+  state save(std::uint64_t schema = 0, save_purpose purpose = save_purpose::hand_over);
+  void save_checkpoint();
+  bool loops_stayed_empty();
   operator_counters& count() { return *setup_.place.counters; }
 
   core_host& host_;

@@ -65,11 +65,13 @@ std::optional<std::string> operator_core::reason_to_wait() {
   // Whatever the role: what is emitted when it is done belongs before the marker.
   if (const auto open = jobs_.size() + done_jobs_.size(); open > 0)
     return std::to_string(open) + " pieces of blocking work are open";
-  if (part_.role == cut_role::remove && requests_wait()) return "requests of its have just ended";
+  if ((part_.role == cut_role::remove || part_.sink) && requests_wait())
+    return "requests of its have just ended";
   if (keeping_ != keeping::nothing) return "it keeps packets back that have yet to leave";
-  if (part_.role != cut_role::replace && part_.role != cut_role::remove) return std::nullopt;
+  if (part_.role != cut_role::replace && part_.role != cut_role::remove && !part_.sink)
+    return std::nullopt;
   const auto purpose =
-      part_.role == cut_role::replace ? cut_purpose::hand_over : cut_purpose::removal;
+      part_.role == cut_role::remove ? cut_purpose::removal : cut_purpose::hand_over;
   return instance_->not_yet(*this, purpose);
 }
 
@@ -122,10 +124,11 @@ void operator_core::try_cut() {
     return fail_cut("operator '" + setup_.place.name + "' (" + setup_.type.reference() +
                     "): saving its state failed: " + thrown_text());
   }
-  if (part_.role == cut_role::remove && setup_.place.requests->open() > 0)
+  if ((part_.role == cut_role::remove || part_.sink) && setup_.place.requests->open() > 0)
     return fail_cut("operator '" + setup_.place.name +
                     "' has asked, not for a packet, when all its requests had been answered for it "
                     "to end; ask again");
+  if (part_.sink && !loops_stayed_empty()) return;
   if (!part_.ending_out.empty()) publish();
   for (const auto& out : part_.ending_out)
     if (out->queued() > 0)
@@ -133,11 +136,14 @@ void operator_core::try_cut() {
                       out->name() + ", which ends and was empty; ask again");
   if (!forward_markers()) return;
   const auto epoch = part_.epoch;
+  if (part_.sink) save_checkpoint();
+  if (cut_failed_) return;
   if (part_.role == cut_role::pass) {
     delay_cut({});
     go_on();
     aligner_.finish();
     if (part_.awaited) host_.at_cut(epoch, std::nullopt);
+    sender_.reset();
     part_ = {};
     more_ = true; // held arcs are open again
     return;
@@ -147,6 +153,35 @@ void operator_core::try_cut() {
   setup_.place.events->put_back(std::move(taken_events_));
   taken_events_.clear();
   host_.at_cut(epoch, std::move(saved));
+}
+
+/// The state goes into the checkpoint, and the operator goes on with it.
+void operator_core::save_checkpoint() {
+  try {
+    auto saved = save(0, save_purpose::checkpoint);
+    const auto now = host_.now();
+    std::vector<saved_timer> timers;
+    for (const auto& [id, timer] : timers_)
+      timers.push_back({std::max(timer.due - now, core_clock::duration(0)), timer.token});
+    part_.sink->cut(setup_.place.name, std::move(saved), std::move(timers));
+  } catch (...) {
+    fail_cut("operator '" + setup_.place.name + "' (" + setup_.type.reference() +
+             "): saving its state failed: " + thrown_text());
+  }
+}
+
+/// No marker follows what goes along a feedback arc. So what was emitted into a loop after it was
+/// seen empty, not for a packet, would be in nobody's state.
+bool operator_core::loops_stayed_empty() {
+  if (part_.quiet_out.empty()) return true;
+  publish();
+  for (const auto& out : part_.quiet_out)
+    if (part_.drain->moved(*out)) {
+      fail_cut("operator '" + setup_.place.name + "' has emitted, not for a packet, into " +
+               out->name() + ", whose loop was empty; ask again");
+      return false;
+    }
+  return true;
 }
 
 bool operator_core::forward_markers() {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/checkpoint_sink.hpp"
 #include "actors/graph.hpp"
 #include "actors/links.hpp"
 #include "actors/loop_drain.hpp"
@@ -39,6 +40,10 @@ struct participation {
   std::vector<std::shared_ptr<arc>> drained_in; ///< at a head: in-arcs it goes on taking from
   std::vector<std::shared_ptr<arc>> ways_in;    ///< of `marked_in`: they lead into a loop
   std::vector<std::shared_ptr<arc>> ending_out; ///< feedback arcs that are removed
+  std::vector<std::shared_ptr<arc>> quiet_out;  ///< … that nothing may go along since they were
+
+  /// `pass`: where the operator writes what it has at its cut, before it goes on; else null.
+  std::shared_ptr<checkpoint_sink> sink;
 };
 
 } // namespace instar

@@ -112,6 +112,14 @@ void runner::on_restore(const restore_message& m) {
   if (m.saved)
     if (auto done = core_.restore(*m.saved); !done)
       return report(report_kind::failed, m.epoch, done.error().message);
+  constexpr std::size_t told_after = 64;
+  for (std::size_t i = 0; i < m.parts; ++i) {
+    if (i % told_after == 0) parts_moved(m.epoch, i, m.parts);
+    auto part = m.part(i);
+    if (!part) return report(report_kind::failed, m.epoch, part.error().message);
+    if (auto done = core_.read_part({*std::move(part)}, false); !done)
+      return report(report_kind::failed, m.epoch, done.error().message);
+  }
   report(report_kind::restored, m.epoch);
 }
 
@@ -132,10 +140,16 @@ void runner::on_prepare(const prepare_message& m) {
   role_ = m.part.role;
   rehearses_ = m.part.parts == part_transfer::progressive;
   successor_ = m.successor;
+  sink_ = m.part.sink;
   report(report_kind::prepared, m.part.epoch);
 }
 
 void runner::send_part(epoch_t epoch, sent_part part) {
+  if (sink_)
+    return sink_->part(core_.setup().place.name, std::move(part.content),
+                       [self = caf::actor_cast<caf::actor>(this), epoch] {
+                         caf::anon_send(self, taken_message{epoch});
+                       });
   send(successor_,
        part_message{epoch, std::move(part), rehearses_, caf::actor_cast<caf::actor>(this)});
 }
@@ -150,6 +164,7 @@ void runner::parts_moved(epoch_t epoch, std::uint64_t entries, std::uint64_t tot
 void runner::all_moved(epoch_t epoch) { report(report_kind::arrived, epoch); }
 
 void runner::at_cut(epoch_t epoch, std::optional<state> saved) {
+  sink_ = nullptr;
   if (successor_) send(successor_, restore_message{epoch, std::move(saved)});
   report(report_kind::at_cut, epoch);
 }
@@ -188,6 +203,7 @@ void runner::on_abort(const abort_message& m) {
   if (!core_.running() && core_.setup().epoch == m.epoch) return leave(m.epoch);
   const bool waited = core_.abort(m.epoch);
   successor_ = nullptr;
+  sink_ = nullptr;
   if (waited) step();
   else step_awake();
 }

@@ -73,6 +73,7 @@ private:
   cut_role role_ = cut_role::pass;
   bool rehearses_ = false; // its keyed state goes after the commit
   caf::actor successor_;
+  std::shared_ptr<checkpoint_sink> sink_; // takes its keyed state in place of a successor
 };
 
 } // namespace instar

@@ -53,6 +53,20 @@ interface Session {
             sink :TraceSink) -> (tracing :Tracing);
   # Puts an operator on an arc that tells of its packets, and delays or drops them if that is
   # wanted. Ports may be left out of `arc` where that is clear. Returns when it is on.
+
+  checkpoints @9 () -> (folder :Text, list :List(Checkpoint));
+  # Those of the service's folder, newest first, each read to its end. Without a folder its name is
+  # empty.
+}
+
+struct Checkpoint {
+  file @0 :Text;
+  number @1 :UInt64;
+  epoch @2 :UInt64;
+  whenNs @3 :Int64;             # since 1970; 0 if it cannot be read
+  bytes @4 :UInt64;
+  operators @5 :UInt64;
+  damage @6 :Text;              # why it is not whole; empty if it is
 }
 
 struct Tracing {
@@ -109,6 +123,7 @@ struct Wanted {
     graph @0 :GraphText;
     updates @1 :List(OperatorUpdate);
     rollback @2 :UInt64;          # to this epoch; 0 = to the one before the running one
+    checkpoint @4 :Void;          # the graph stays; what operators have at one cut is written
   }
   dropState @3 :List(Text);       # operators whose state may be dropped
 }
@@ -202,6 +217,8 @@ struct Graph {
   modules @2 :List(Text);
   operators @3 :List(OperatorNode);
   arcs @4 :List(ArcNode);
+  checkpointEveryNs @5 :Int64;
+  checkpointKeep @6 :UInt64 = 3;
 }
 
 struct OperatorNode {

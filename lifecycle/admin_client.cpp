@@ -145,6 +145,20 @@ result<std::vector<cancel_answer>> admin_client::cancel(std::uint64_t id, bool a
   });
 }
 
+result<checkpoint_listing> admin_client::checkpoints() {
+  auto& p = *parts_;
+  return p.ask<checkpoint_listing>([&] {
+    // All of them are read: that may take longer than other answers.
+    return p.asked()
+        .checkpointsRequest()
+        .send()
+        .then([](auto&& r) {
+          return read(static_cast<wire::Session::CheckpointsResults::Reader>(r));
+        })
+        .wait(p.io.waitScope);
+  });
+}
+
 result<std::vector<history_entry>> admin_client::history(std::uint32_t most) {
   auto& p = *parts_;
   return p.ask<std::vector<history_entry>>([&] {

@@ -92,6 +92,9 @@ public:
   /// off the arc again. If this process dies meanwhile, the service takes it off.
   result<trace_end> trace(const trace_request& wanted, const trace_watcher& watch);
 
+  /// Those of the service's folder.
+  result<checkpoint_listing> checkpoints();
+
   /// The latest `most` transitions, oldest first.
   result<std::vector<history_entry>> history(std::uint32_t most);
 

@@ -143,6 +143,7 @@ void write(const wanted_change& from, wire::Wanted::Builder to,
   write_texts(drop_state, [&](unsigned n) { return to.initDropState(n); });
   if (const auto* whole = std::get_if<graph_text>(&from)) return write(*whole, to.initGraph());
   if (const auto* back = std::get_if<rollback_to>(&from)) return to.setRollback(back->epoch);
+  if (std::holds_alternative<checkpoint_wish>(from)) return to.setCheckpoint();
   write_list(
       std::get<std::vector<operator_update>>(from), [&](unsigned n) { return to.initUpdates(n); },
       [](const operator_update& one, wire::OperatorUpdate::Builder b) {
@@ -155,6 +156,7 @@ void write(const wanted_change& from, wire::Wanted::Builder to,
 wanted_change read(wire::Wanted::Reader from) {
   if (from.isGraph()) return read(from.getGraph());
   if (from.isRollback()) return rollback_to{from.getRollback()};
+  if (from.isCheckpoint()) return checkpoint_wish{};
   KJ_REQUIRE(from.isUpdates(), "a change that this version does not know");
   std::vector<operator_update> updates;
   for (auto u : from.getUpdates())
@@ -252,6 +254,37 @@ history_entry read(wire::HistoryEntry::Reader from) {
   to.reason = text(from.getReason());
   to.steps = read(from.getSteps());
   to.mark_to_commit = std::chrono::nanoseconds(from.getMarkToCommitNs());
+  return to;
+}
+
+void write(const checkpoint_listing& from, wire::Session::CheckpointsResults::Builder to) {
+  to.setFolder(from.folder.string());
+  write_list(
+      from.list, [&](unsigned n) { return to.initList(n); },
+      [](const listed_checkpoint& one, wire::Checkpoint::Builder b) {
+        b.setFile(one.info.file.string());
+        b.setNumber(one.info.number);
+        b.setEpoch(one.info.epoch);
+        b.setWhenNs(since_1970(one.info.when));
+        b.setBytes(one.info.bytes);
+        b.setOperators(one.info.operators);
+        b.setDamage(one.damage);
+      });
+}
+
+checkpoint_listing read(wire::Session::CheckpointsResults::Reader from) {
+  checkpoint_listing to;
+  to.folder = text(from.getFolder());
+  for (auto one : from.getList()) {
+    auto& into = to.list.emplace_back();
+    into.info.file = text(one.getFile());
+    into.info.number = one.getNumber();
+    into.info.epoch = one.getEpoch();
+    into.info.when = time_point(one.getWhenNs());
+    into.info.bytes = one.getBytes();
+    into.info.operators = one.getOperators();
+    into.damage = text(one.getDamage());
+  }
   return to;
 }
 

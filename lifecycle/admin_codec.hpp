@@ -3,6 +3,7 @@
 #include "actors/graph.hpp"
 #include "lifecycle/admin.capnp.h"
 #include "lifecycle/plan.hpp"
+#include "lifecycle/service.hpp"
 #include "lifecycle/status.hpp"
 #include "lifecycle/wanted_change.hpp"
 
@@ -21,6 +22,7 @@ void write(const service_status& from, wire::Status::Builder to);
 void write(const graph& from, wire::Graph::Builder to);
 void write(const transition_plan& from, wire::Plan::Builder to);
 void write(const history_entry& from, wire::HistoryEntry::Builder to);
+void write(const checkpoint_listing& from, wire::Session::CheckpointsResults::Builder to);
 
 wanted_change read(wire::Wanted::Reader from);
 std::vector<std::string> read_drop_state(wire::Wanted::Reader from);
@@ -29,5 +31,6 @@ service_status read(wire::Status::Reader from);
 graph read(wire::Graph::Reader from);
 transition_plan read(wire::Plan::Reader from);
 history_entry read(wire::HistoryEntry::Reader from);
+checkpoint_listing read(wire::Session::CheckpointsResults::Reader from);
 
 } // namespace instar

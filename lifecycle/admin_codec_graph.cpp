@@ -314,6 +314,8 @@ void write(const graph& from, wire::Graph::Builder to) {
   write_list(
       from.arcs, [&](unsigned n) { return to.initArcs(n); },
       [](const arc_node& one, wire::ArcNode::Builder b) { write(one, b); });
+  to.setCheckpointEveryNs(from.checkpoint_every.count());
+  to.setCheckpointKeep(from.checkpoint_keep);
 }
 
 graph read(wire::Graph::Reader from) {
@@ -323,6 +325,8 @@ graph read(wire::Graph::Reader from) {
   for (auto one : from.getModules()) to.modules.emplace_back(text(one));
   for (auto one : from.getOperators()) to.operators.push_back(read(one));
   for (auto one : from.getArcs()) to.arcs.push_back(read(one));
+  to.checkpoint_every = std::chrono::nanoseconds(from.getCheckpointEveryNs());
+  to.checkpoint_keep = from.getCheckpointKeep();
   return to;
 }
 

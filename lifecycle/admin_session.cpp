@@ -176,6 +176,14 @@ public:
         });
   }
 
+  kj::Promise<void> checkpoints(CheckpointsContext call) override {
+    return answer_of<checkpoint_listing>(
+               peer_, [&](auto done) { peer_->target.checkpoints(std::move(done)); })
+        .then([call](kj::Own<checkpoint_listing>&& found) mutable {
+          write(*found, call.getResults());
+        });
+  }
+
   kj::Promise<void> trace(TraceContext call) override {
     const auto asked = call.getParams();
     constexpr auto longest_delay = std::chrono::hours(1);
@@ -211,6 +219,7 @@ private:
     if (auto* updates = std::get_if<std::vector<operator_update>>(&wanted))
       return wanted_graph(std::move(*updates));
     if (const auto* back = std::get_if<rollback_to>(&wanted)) return wanted_graph(*back);
+    if (std::holds_alternative<checkpoint_wish>(wanted)) return wanted_graph(checkpoint_wish{});
     auto file = peer_->options.read_graph(std::get<graph_text>(wanted));
     if (!file.mistakes.empty()) return std::move(file.mistakes);
     return wanted_graph(std::move(file.content));
@@ -260,6 +269,8 @@ private:
     if (const auto* back = std::get_if<rollback_to>(&wanted))
       return to.rollback(*back, std::move(who), given.deadline, std::move(done), std::move(begun),
                          std::move(given.drop_state));
+    if (std::holds_alternative<checkpoint_wish>(wanted))
+      return to.checkpoint(std::move(who), given.deadline, std::move(done), std::move(begun));
     to.apply({std::move(std::get<instar::graph>(wanted)), std::move(who), given.deadline,
               std::move(given.drop_state)},
              std::move(done), std::move(begun));

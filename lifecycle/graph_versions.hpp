@@ -4,6 +4,7 @@
 #include "lifecycle/graph_index.hpp"
 #include "lifecycle/planned.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -52,6 +53,8 @@ public:
   /// A transition has done what was planned. Others that it does not overlap with may have
   /// committed since it was planned: what they changed stays.
   void commit(epoch_t epoch, const planned& done);
+  /// A transition that has changed nothing.
+  void pass(epoch_t epoch) { epoch_ = std::max(epoch_, epoch); }
   /// The same graph in other words.
   void reword(graph given, graph checked);
   /// Nothing runs any more.

@@ -142,7 +142,7 @@ std::map<std::string, participation> live_graph::parts(const transition_plan& pl
     part.native = op.native;
     part.export_schema = op.state_by.written;
     part.parts = op.parts;
-    part.awaited = drains;
+    part.awaited = drains || plan.saves;
     if (part.role == cut_role::rewire) {
       part.next = std::move(links[op.name]);
       part.next_name = op.name;
@@ -181,6 +181,11 @@ void live_graph::add_drain(const transition_plan& plan,
     const bool feedback = node.feedback != feedback_policy::none;
     if (feedback && change.action == arc_action::remove)
       parts.at(node.from).ending_out.push_back(queue);
+    if (plan.saves && feedback && change.drain == drain_part::inside) {
+      auto& tail = parts.at(node.from);
+      tail.drain = drain;
+      tail.quiet_out.push_back(queue);
+    }
     if (change.drain == drain_part::entrance) {
       auto& part = parts.at(node.to);
       part.drain = drain;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/graph.hpp"
+#include "lifecycle/checkpoint_contents.hpp"
 #include "lifecycle/graph_edit.hpp"
 #include "lifecycle/service.hpp"
 #include "lifecycle/status.hpp"
@@ -8,6 +9,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <variant>
 #include <vector>
@@ -17,7 +19,8 @@ namespace instar {
 /// What the running graph should become: a whole graph, some operators of it exchanged (of the
 /// graph that runs when the order's turn comes), the graph of a former epoch, or operators put on
 /// arcs for a while and taken off (of the graph that runs then, too).
-using wanted_graph = std::variant<graph, std::vector<operator_update>, rollback_to, graph_edit>;
+using wanted_graph =
+    std::variant<graph, std::vector<operator_update>, rollback_to, graph_edit, checkpoint_wish>;
 
 /// For people, before there is a plan.
 std::string describe(const wanted_graph& wanted);
@@ -32,6 +35,9 @@ struct transition_order {
   std::function<void(history_entry)> done;
   std::function<void(std::uint64_t id)> accepted; ///< at once, before `done`; may be empty
   std::uint64_t id = 0;                           ///< given by the supervisor
+  /// States that operators begin with; only of a graph, and only if nothing runs.
+  std::shared_ptr<const restore_request> restore{};
+  bool automatic = false; ///< a checkpoint that nobody asked for
 
   /// Exchanges operators of whatever graph runs; otherwise it says what the whole shall be.
   bool updates() const {

@@ -11,6 +11,7 @@ std::string describe(const wanted_graph& wanted) {
   if (const auto* back = std::get_if<rollback_to>(&wanted))
     return "back to epoch " + std::to_string(back->epoch);
   if (const auto* edit = std::get_if<graph_edit>(&wanted)) return describe(*edit);
+  if (std::holds_alternative<checkpoint_wish>(wanted)) return "checkpoint";
   constexpr std::size_t most = 8;
   const auto& updates = std::get<std::vector<operator_update>>(wanted);
   std::string text;

@@ -13,7 +13,8 @@
 namespace instar {
 
 bool transition_plan::changes() const {
-  return std::any_of(operators.begin(), operators.end(),
+  return saves ||
+         std::any_of(operators.begin(), operators.end(),
                      [](const operator_change& c) { return c.participates(); }) ||
          std::any_of(arcs.begin(), arcs.end(),
                      [](const arc_change& c) { return c.action != arc_action::keep; });
@@ -187,10 +188,11 @@ drain_need plan_drain(const typed_graph& running, const name_index& old_index,
   for (std::size_t i = 0; i < running.content.arcs.size(); ++i) {
     const auto& a = running.content.arcs[i];
     query.arcs.push_back({old_index.find(a.from), old_index.find(a.to), a.feedback,
-                          plan.arcs[i].action == arc_action::remove});
+                          plan.arcs[i].action == arc_action::remove ||
+                              (plan.saves && a.feedback != feedback_policy::none)});
   }
   for (std::size_t i = 0; i < running.content.operators.size(); ++i)
-    query.changes.push_back(plan.operators[i].participates());
+    query.changes.push_back(plan.operators[i].participates() || plan.saves);
   auto need = find_drain(query);
   for (std::size_t i = 0; i < need.heads.size(); ++i) plan.operators[i].drains = need.heads[i];
   for (std::size_t i = 0; i < need.arcs.size(); ++i) plan.arcs[i].drain = need.arcs[i];
@@ -211,7 +213,7 @@ void plan_region(const typed_graph& running, const name_index& old_index, transi
     query.arcs.emplace_back(old_index.find(a.from), old_index.find(a.to));
   }
   for (std::size_t i = 0; i < query.operators; ++i) {
-    query.changes.push_back(plan.operators[i].participates() || need.crossed[i]);
+    query.changes.push_back(plan.operators[i].participates() || plan.saves || need.crossed[i]);
     query.splits.push_back(type_of(running, plan.operators[i].before()).splits);
   }
   const auto region = find_region(query);
@@ -241,6 +243,23 @@ transition_plan make_plan(const typed_graph& running, const typed_graph& wanted,
                           const plan_knowledge& known) {
   auto plan = difference(running.content, wanted.content, by);
   plan_states(running, wanted, known, plan);
+  plan_region(running, name_index(running.content), plan);
+  return plan;
+}
+
+transition_plan make_checkpoint_plan(const typed_graph& running) {
+  auto plan =
+      difference(running.content, running.content, trace_lineage(running.content, running.content));
+  plan.saves = true;
+  for (auto& op : plan.operators) {
+    const auto& type = type_of(running, op.name);
+    if (type.part_schema != 0) op.parts = part_transfer::pre_copy;
+    op.state_format = type.state_schema == 0 && type.part_schema == 0 ? "stateless" : "is written";
+    if (type.native.layout != 0 && type.state_schema == 0 && type.part_schema == 0)
+      plan.refusals.push_back({errc::refused, "operator '" + op.name + "': " + type.reference() +
+                                                  " keeps its state only as an object, which no "
+                                                  "file can have; give it a state schema"});
+  }
   plan_region(running, name_index(running.content), plan);
   return plan;
 }

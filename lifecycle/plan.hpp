@@ -60,6 +60,7 @@ struct transition_plan {
   std::vector<operator_change> operators; ///< old ones in file order, then added ones
   std::vector<arc_change> arcs;
   std::vector<failure> refusals; ///< each names the operator, the reason, the remedy
+  bool saves = false;            ///< a checkpoint: nothing changes, each cut is written out
 
   bool refused() const { return !refusals.empty(); }
   /// The two graphs differ.
@@ -92,6 +93,10 @@ struct plan_knowledge {
 transition_plan make_plan(const typed_graph& running, const typed_graph& wanted, const lineage& by,
                           const plan_knowledge& known = {});
 transition_plan make_plan(const typed_graph& running, const typed_graph& wanted);
+
+/// A checkpoint of a graph: the markers cross all of it, and all its loops are emptied first, so
+/// that what operators have at their cuts is all there is.
+transition_plan make_checkpoint_plan(const typed_graph& running);
 
 /// The same without what needs types: nothing is checked, states and region are left out.
 transition_plan difference(const graph& from, const graph& to, const lineage& by);

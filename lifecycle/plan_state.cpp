@@ -117,7 +117,8 @@ bool may_drop(const plan_knowledge& known, const operator_change& change) {
   });
 }
 
-/// How the state of a replaced operator gets to its successor, or why it cannot.
+} // namespace
+
 void plan_state(operator_change& change, const operator_description& from,
                 const operator_description& to, const plan_knowledge& known,
                 std::vector<failure>& refusals) {
@@ -156,6 +157,8 @@ void plan_state(operator_change& change, const operator_description& from,
     change.state_format =
         to.state_schema == 0 && to.part_schema == 0 ? "stateless" : "starts empty";
 }
+
+namespace {
 
 std::string ends_with(const operator_description& type) {
   std::string names;

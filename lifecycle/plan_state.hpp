@@ -6,6 +6,11 @@
 
 namespace instar {
 
+/// How the state of an operator gets to another, or why it cannot: as a state edge of `change`.
+void plan_state(operator_change& change, const operator_description& from,
+                const operator_description& to, const plan_knowledge& known,
+                std::vector<failure>& refusals);
+
 /// Decides how the state of each operator that is replaced gets to its successor, for `make_plan`:
 /// fills in what the changes say of states, and refuses what would drop or misread one.
 void plan_states(const typed_graph& running, const typed_graph& wanted, const plan_knowledge& known,

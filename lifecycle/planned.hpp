@@ -4,6 +4,8 @@
 #include "lifecycle/plan.hpp"
 
 #include <cstdint>
+#include <map>
+#include <string>
 
 namespace instar {
 
@@ -17,6 +19,8 @@ struct planned {
   bool whole = true;       ///< says what the whole graph shall be, not only some operators of it
   std::uint64_t as_of = 0; ///< the generation of the running graph that it was planned against
   footprint touches;
+  /// Restored operators, by wanted name, and what the checkpoint calls them.
+  std::map<std::string, std::string> restores;
 };
 
 } // namespace instar

@@ -37,6 +37,7 @@ planned planner::make(const wanted_graph& wanted, const std::vector<std::string>
     auto target = apply_edit(versions_.given(), versions_.running().content, *edit);
     return target ? make_whole(std::move(*target), nullptr, drop_state) : refuse(target.error());
   }
+  if (std::holds_alternative<checkpoint_wish>(wanted)) return make_checkpoint();
   const auto version = version_of(std::get<rollback_to>(wanted));
   return version ? make_whole(version->given, &*version, drop_state) : refuse(version.error());
 }

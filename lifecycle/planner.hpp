@@ -19,6 +19,8 @@ public:
 
   /// `drop_state`: operators whose state may be dropped, if there is no way for it.
   planned make(const wanted_graph& wanted, const std::vector<std::string>& drop_state = {});
+  /// The way from nothing to a graph whose operators begin with states of a checkpoint.
+  planned make_restore(const graph& target, const restore_request& restore);
   /// The way to nothing.
   planned make_stop() const;
 
@@ -31,6 +33,7 @@ public:
 
 private:
   planned refuse(failure why) const;
+  planned make_checkpoint() const;
   planned make_whole(graph target, const graph_versions::version* back,
                      const std::vector<std::string>& drop_state);
 

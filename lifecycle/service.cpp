@@ -86,7 +86,7 @@ struct service::parts {
 
   void order(wanted_graph wanted, std::string who, std::chrono::nanoseconds deadline, bool stops,
              std::function<void(history_entry)> done, accepted begun = {},
-             consent drop_state = {}) {
+             consent drop_state = {}, std::shared_ptr<const restore_request> restore = nullptr) {
     auto order = std::make_shared<transition_order>();
     order->wanted = std::move(wanted);
     order->who = std::move(who);
@@ -95,6 +95,7 @@ struct service::parts {
     order->drop_state = std::move(drop_state);
     order->done = std::move(done);
     order->accepted = std::move(begun);
+    order->restore = std::move(restore);
     caf::anon_send(admin, order_message{std::move(order)});
   }
 
@@ -161,6 +162,16 @@ void service::plan(graph_edit edit, std::function<void(transition_plan)> done) {
   parts_->plan(std::move(edit), std::move(done));
 }
 
+void service::plan(checkpoint_wish wish, std::function<void(transition_plan)> done) {
+  parts_->plan(wish, std::move(done));
+}
+
+void service::plan(graph target, restore_request from, std::function<void(transition_plan)> done) {
+  caf::anon_send(parts_->admin,
+                 plan_message{std::make_shared<wanted_graph>(std::move(target)), {}, std::move(done),
+                              std::make_shared<restore_request>(std::move(from))});
+}
+
 void service::compare(compared_graph from, compared_graph to,
                       std::function<void(transition_plan)> done) {
   auto graphs =
@@ -172,6 +183,28 @@ void service::apply(transition_request request, std::function<void(history_entry
                     accepted begun) {
   parts_->order(std::move(request.target), std::move(request.who), request.deadline, false,
                 std::move(done), std::move(begun), std::move(request.drop_state));
+}
+
+void service::restore(transition_request request, restore_request from,
+                      std::function<void(history_entry)> done, accepted begun) {
+  parts_->order(std::move(request.target), std::move(request.who), request.deadline, false,
+                std::move(done), std::move(begun), {},
+                std::make_shared<restore_request>(std::move(from)));
+}
+
+void service::checkpoint(std::string who, std::chrono::nanoseconds deadline,
+                         std::function<void(history_entry)> done, accepted begun) {
+  parts_->order(checkpoint_wish{}, std::move(who), deadline, false, std::move(done),
+                std::move(begun));
+}
+
+void service::checkpoints(std::function<void(checkpoint_listing)> done) {
+  const auto store = parts_->options.checkpoints;
+  if (!store) return done({});
+  // Reading may take a while: on the pool.
+  parts_->pool->run([folder = store->path(), done = std::move(done)] {
+    done({folder, list_checkpoints(folder)});
+  });
 }
 
 void service::update(std::vector<operator_update> updates, std::string who,

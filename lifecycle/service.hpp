@@ -5,6 +5,7 @@
 #include "lifecycle/graph_edit.hpp"
 #include "lifecycle/plan.hpp"
 #include "lifecycle/status.hpp"
+#include "transfer/checkpoint_folder.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -18,9 +19,11 @@
 
 namespace instar {
 
+class checkpoint_store;
 class event_source;
 class operator_library;
 class trace_hub;
+struct restore_request;
 
 /// What a host decides when it makes a service.
 struct service_options {
@@ -42,6 +45,8 @@ struct service_options {
   /// Private copies of modules are made below it while they are loaded.
   std::filesystem::path scratch = std::filesystem::temp_directory_path();
   std::string version;
+  /// Where checkpoints are written; null = none are.
+  std::shared_ptr<checkpoint_store> checkpoints{};
 };
 
 /// Operators whose state may be dropped, if there is no way for it to a successor. It is an error
@@ -66,6 +71,15 @@ result<operator_update> parse_update(std::string_view text);
 /// The graph of a former epoch, with the states of now.
 struct rollback_to {
   epoch_t epoch = 0; ///< 0 = the one before the running one
+};
+
+/// The running graph as it is, with what every operator has at its cut written out.
+struct checkpoint_wish {};
+
+/// The checkpoints of a folder, newest first, each read to its end.
+struct checkpoint_listing {
+  std::filesystem::path folder; ///< empty if the service has none
+  std::vector<listed_checkpoint> list;
 };
 
 /// The running graph, that of an epoch, or any other.
@@ -102,6 +116,9 @@ public:
             consent drop_state = {});
   void plan(rollback_to former, std::function<void(transition_plan)> done, consent drop_state = {});
   void plan(graph_edit edit, std::function<void(transition_plan)> done);
+  void plan(checkpoint_wish wish, std::function<void(transition_plan)> done);
+  /// What `restore` would do.
+  void plan(graph target, restore_request from, std::function<void(transition_plan)> done);
 
   /// The difference of two graphs, without the checks of a plan: the refusals are what a check of
   /// a graph complained of. If a graph cannot be had, there are only refusals.
@@ -113,6 +130,15 @@ public:
   /// Turns the running graph into the wanted one. The first `apply` starts the service.
   void apply(transition_request request, std::function<void(history_entry)> done,
              accepted begun = {});
+
+  /// As the first `apply`, but operators begin with the states that a checkpoint has for them.
+  void restore(transition_request request, restore_request from,
+               std::function<void(history_entry)> done, accepted begun = {});
+
+  /// Writes what all operators have at one cut to a file; the graph stays as it is.
+  void checkpoint(std::string who, std::chrono::nanoseconds deadline,
+                  std::function<void(history_entry)> done, accepted begun = {});
+  void checkpoints(std::function<void(checkpoint_listing)> done);
 
   /// The running graph with some operators' types or versions replaced.
   void update(std::vector<operator_update> updates, std::string who,

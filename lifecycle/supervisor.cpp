@@ -31,10 +31,11 @@ caf::behavior supervisor::make_behavior() {
       },
       [this](const cancel_message& m) { on_cancel(m); },
       [this](const plan_message& m) {
-        auto what = planner_.make(*m.wanted, m.drop_state);
+        auto what = make(*m.wanted, m.drop_state, m.restore.get());
         choose_transfers(what);
         m.done(std::move(what.plan));
       },
+      [this](const checkpoint_timer_message& m) { on_checkpoint_timer(m.number); },
       [this](const compare_message& m) {
         m.done(planner_.compare(m.graphs->first, m.graphs->second));
       },
@@ -65,6 +66,9 @@ void supervisor::start(std::shared_ptr<transition_order> order, planned what,
   if (const auto* back = std::get_if<rollback_to>(&order->wanted))
     entry.what = describe(*back) + (entry.what.empty() ? "" : ": ") + entry.what;
   if (const auto* edit = std::get_if<graph_edit>(&order->wanted)) entry.what = describe(*edit);
+  if (what.plan.saves) entry.what = describe(order->wanted);
+  if (order->restore)
+    entry.what = "restored from " + order->restore->from->info().file.string() + ": " + entry.what;
   if (what.plan.refused()) {
     entry.outcome = transition_outcome::refused;
     entry.reason = one_line(what.plan.refusals);
@@ -75,9 +79,11 @@ void supervisor::start(std::shared_ptr<transition_order> order, planned what,
     entry.epoch = versions_.epoch();
     if (order->stops) stopped_ = true;
     else if (what.whole) versions_.reword(std::move(what.given), std::move(what.wanted.content));
+    set_checkpoint_timer();
     return record(std::move(entry), *order);
   }
   choose_transfers(what);
+  if (order->restore) last_epoch_ = std::max(last_epoch_, order->restore->from->info().epoch);
   const auto epoch = entry.epoch = ++last_epoch_;
   entry.steps.push_back({"plan", planning});
   transition state(epoch, what.plan, transition::clock::now());
@@ -114,6 +120,7 @@ result<void> supervisor::prepare(active& now) {
     blueprints.emplace(op.name, std::move(*made));
   }
   now.after = live_.next(now.what.plan, now.what.wanted);
+  if (now.what.plan.saves) begin_checkpoint(now);
   if (auto done = spawn_successors(now, blueprints); !done) return done;
   tell_parts(now);
   return {};
@@ -171,6 +178,7 @@ void supervisor::tell_parts(active& now) {
     const auto& old = live_.members.find(name)->second.actor;
     caf::actor successor;
     if (part.role == cut_role::replace) successor = successors.find(name)->second;
+    if (now.writes && now.saved.count(name)) part.sink = now.writes;
     now.told.push_back(old);
     send(old, prepare_message{std::move(part), std::move(successor)});
   }
@@ -182,10 +190,12 @@ void supervisor::on_report(const report_message& m) {
   const auto found = active_.find(m.epoch);
   if (found == active_.end()) return;
   auto& now = found->second;
-  if (m.kind == report_kind::moved) { // while state flows, nobody has stopped
+  // While state flows, nobody has stopped; nor while a checkpoint has yet to become durable.
+  if (m.kind == report_kind::moved || (now.writes && m.kind == report_kind::at_cut)) {
     now.deadline = std::max(now.deadline, system().clock().now() + now.limit);
     set_alarm(now.deadline);
   }
+  if (m.kind == report_kind::written) note_written(now, m);
   act(now, now.state.on_report(m, transition::clock::now()));
 }
 
@@ -197,6 +207,7 @@ void supervisor::act(active& now, transition::action what) {
     start_copies(now);
     return act(now, now.state.proceed(transition::clock::now()));
   case transition::action::mark:
+    send_restores(now);
     send_markers(now);
     return act(now, now.state.proceed(transition::clock::now()));
   case transition::action::commit:
@@ -218,6 +229,7 @@ void supervisor::give_up(active& now, const std::string& reason) {
 
 /// How keyed state goes is chosen by what the graph says, or by how much there is now.
 void supervisor::choose_transfers(planned& what) const {
+  if (what.plan.saves) return; // nobody goes on with it: always ahead of the cut
   for (auto& op : what.plan.operators) {
     if (op.parts == part_transfer::none) continue;
     const auto* node = what.wanted.content.find(op.name);
@@ -251,15 +263,17 @@ void supervisor::commit(active& now) {
   for (const auto& op : now.what.plan.operators) {
     if (!op.participates()) continue;
     if (op.action == operator_action::add)
-      send(now.after.members.find(op.name)->second.actor, start_message{epoch, {}});
+      send(now.after.members.find(op.name)->second.actor, start_of(now, op));
     else send(live_.members.find(op.before())->second.actor, commit_message{epoch});
   }
   note_commit(now);
   live_.adopt(now.what.plan, std::move(now.after));
-  versions_.commit(epoch, now.what);
+  if (now.what.plan.saves) versions_.pass(epoch);
+  else versions_.commit(epoch, now.what);
 }
 
 void supervisor::abort(active& now) {
+  if (now.writes) now.writes->cancel();
   const abort_message message{now.state.epoch()};
   for (auto& old : now.told) send(old, message);
   for (auto& successor : now.successors) send(successor, message);
@@ -316,6 +330,7 @@ void supervisor::finish(active& now, transition_outcome outcome, std::string rea
   active_.erase(now.state.epoch());
   if (order->stops) stopped_ = true;
   record(std::move(entry), *order);
+  set_checkpoint_timer();
   start_next();
 }
 
@@ -326,6 +341,11 @@ void supervisor::record(history_entry entry, const transition_order& order) {
   spdlog::info("transition {} to epoch {} by {}: {}{}{} [{}]", entry.id, entry.epoch, entry.who,
                to_string(entry.outcome), entry.reason.empty() ? "" : ": ", entry.reason,
                entry.what);
+  // Those that come by themselves must not push out what somebody did.
+  if (order.automatic && entry.outcome == transition_outcome::committed)
+    std::erase_if(history_, [&](const history_entry& e) {
+      return e.who == entry.who && e.outcome == transition_outcome::committed;
+    });
   history_.push_back(entry);
   if (history_.size() > setup_.options->kept_history) history_.pop_front();
   if (order.done) order.done(std::move(entry));

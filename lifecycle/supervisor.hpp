@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/runner.hpp"
+#include "lifecycle/checkpoint_store.hpp"
 #include "lifecycle/graph_versions.hpp"
 #include "lifecycle/live_graph.hpp"
 #include "lifecycle/operator_library.hpp"
@@ -16,6 +17,7 @@
 #include <initializer_list>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -31,6 +33,7 @@ struct plan_message {
   std::shared_ptr<wanted_graph> wanted;
   std::vector<std::string> drop_state;
   std::function<void(transition_plan)> done;
+  std::shared_ptr<const restore_request> restore{}; ///< as in `transition_order`
 };
 struct compare_message {
   std::shared_ptr<std::pair<compared_graph, compared_graph>> graphs;
@@ -50,6 +53,10 @@ struct cancel_message {
   std::function<void(std::vector<cancel_answer>)> done;
 };
 struct alarm_message {};
+/// Time for a checkpoint that nobody asked for; void if another was set since.
+struct checkpoint_timer_message {
+  std::uint64_t number = 0;
+};
 
 /// What a supervisor needs from the service around it. Outlives it.
 struct supervisor_setup {
@@ -89,6 +96,8 @@ private:
     std::vector<caf::actor> told;       ///< old operators with a part
     std::vector<caf::actor> successors; ///< new instances
     std::vector<caf::actor> formers;    ///< after the commit: instances that are replaced, removed
+    std::shared_ptr<checkpoint_job> writes{};
+    std::set<std::string> saved{}; ///< operators that belong into it
   };
 
   /// Whom an actor runs, or ran.
@@ -109,6 +118,8 @@ private:
   void on_former_down(active& now, const std::string& name);
 
   std::string admit(transition_order& order);
+  planned make(const wanted_graph& wanted, const consent& drop_state,
+               const restore_request* restore);
   std::string cancel(std::uint64_t id, const std::string& reason);
 
   void start_next();
@@ -135,6 +146,12 @@ private:
   void start_copies(active& now);
   void send_markers(active& now);
   void commit(active& now);
+  void begin_checkpoint(active& now);
+  void note_written(active& now, const report_message& m);
+  void send_restores(active& now);
+  start_message start_of(active& now, const operator_change& op) const;
+  void set_checkpoint_timer();
+  void on_checkpoint_timer(std::uint64_t number);
   void note_commit(active& now);
   void set_alarm(clock::time_point at);
   void record(history_entry entry, const transition_order& order);
@@ -151,6 +168,8 @@ private:
   std::unordered_map<caf::actor_id, watched> watched_;
   std::vector<clock::time_point> alarms_; // not yet rung; the earliest is the last
   std::deque<history_entry> history_;
+  std::uint64_t checkpoint_timer_ = 0;           // the latest that was set
+  std::chrono::nanoseconds checkpoint_every_{0}; // that it was set for; 0 = none is set
   bool starting_ = false;
   bool start_again_ = false;
   bool stopping_ = false;
@@ -167,3 +186,4 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::graph_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::history_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::cancel_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::alarm_message)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::checkpoint_timer_message)

@@ -13,6 +13,8 @@ std::string supervisor::admit(transition_order& order) {
   if (queue_.size() >= setup_.options->max_queued_transitions && !order.stops)
     return std::to_string(queue_.size()) +
            " transitions are waiting already, which is the limit; ask again later";
+  if (std::holds_alternative<checkpoint_wish>(order.wanted) && !setup_.options->checkpoints)
+    return "the service has no folder for checkpoints; start it with instard --checkpoints DIR";
   auto* back = std::get_if<rollback_to>(&order.wanted);
   if (!back || back->epoch != 0) return {};
   // Whoever asks means what runs now, not what will when the turn comes.
@@ -107,9 +109,9 @@ void supervisor::start_those_that_may() {
       continue;
     }
     const auto began = transition::clock::now();
-    auto what = waiting.order->stops
-                    ? planner_.make_stop()
-                    : planner_.make(waiting.order->wanted, waiting.order->drop_state);
+    auto what = waiting.order->stops ? planner_.make_stop()
+                                     : make(waiting.order->wanted, waiting.order->drop_state,
+                                            waiting.order->restore.get());
     // Before its turn it may be refused only for what those before it are about to change.
     if (!first && what.plan.refused()) return;
     if (!first && !may_start(what.touches, place)) {

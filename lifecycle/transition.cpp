@@ -33,16 +33,21 @@ transition::transition(epoch_t epoch, const transition_plan& plan, clock::time_p
       votes_.emplace(report_kind::prepared, op.before());
     if (has_new) votes_.emplace(report_kind::created, op.name);
     // The markers that close the ways into a loop may lead to nobody who changes.
-    if (drains && has_old && op.in_region) cuts_.emplace(report_kind::at_cut, op.before());
+    if ((drains || plan.saves) && has_old && op.in_region)
+      cuts_.emplace(report_kind::at_cut, op.before());
+    if (has_old && op.parts != part_transfer::none)
+      copies_.emplace(report_kind::copied, op.before());
     if (!op.participates()) continue;
     if (has_old) cuts_.emplace(report_kind::at_cut, op.before());
-    if (op.action == operator_action::replace) cuts_.emplace(report_kind::restored, op.name);
-    if (op.parts != part_transfer::none) copies_.emplace(report_kind::copied, op.before());
+    if (op.action == operator_action::replace ||
+        (op.action == operator_action::add && op.transfers_state))
+      cuts_.emplace(report_kind::restored, op.name);
     if (op.parts == part_transfer::progressive) ended_.emplace(report_kind::arrived, op.name);
     if (op.action != operator_action::remove) running_.emplace(report_kind::running, op.name);
     if (op.action == operator_action::remove || op.action == operator_action::replace)
       ended_.emplace(report_kind::ended, op.before());
   }
+  if (plan.saves) cuts_.emplace(report_kind::written, std::string());
 }
 
 transition::action transition::on_report(const report_message& report, clock::time_point now) {
@@ -60,6 +65,7 @@ transition::action transition::on_report(const report_message& report, clock::ti
     break;
   case report_kind::at_cut:
   case report_kind::restored:
+  case report_kind::written:
     delays_.erase(report.name);
     cuts_.erase(key);
     break;
@@ -146,6 +152,10 @@ std::string transition::waiting_for() const {
       break;
     }
     if (!text.empty()) text += ", ";
+    if (kind == report_kind::written) {
+      text += "the file is being written";
+      continue;
+    }
     text += "operator '" + name + "' ";
     const auto delay = delays_.find(name);
     switch (kind) {

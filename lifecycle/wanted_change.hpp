@@ -19,7 +19,8 @@ struct graph_text {
 };
 
 /// What the running graph should become, as a client says it.
-using wanted_change = std::variant<graph_text, std::vector<operator_update>, rollback_to>;
+using wanted_change =
+    std::variant<graph_text, std::vector<operator_update>, rollback_to, checkpoint_wish>;
 
 /// A graph to be compared, as a client names it: the running one, that of an epoch, a file's.
 using named_graph = std::variant<std::monostate, epoch_t, graph_text>;

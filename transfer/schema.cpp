@@ -174,6 +174,11 @@ bool schema_set::contains(std::uint64_t id) const {
   return content_ && content_->names.count(id) != 0;
 }
 
+std::span<const std::byte> schema_set::bytes() const {
+  if (!content_) return {};
+  return std::as_bytes(std::span(content_->words));
+}
+
 std::string schema_set::display_name(std::uint64_t id) const {
   return contains(id) ? content_->names.at(id) : hex(id);
 }

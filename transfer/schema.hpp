@@ -25,6 +25,8 @@ public:
   static result<schema_set> parse(std::span<const std::byte> code_generator_request);
 
   bool contains(std::uint64_t type_id) const;
+  /// What `parse` makes an equal set of; empty if there is nothing in it.
+  std::span<const std::byte> bytes() const;
   /// `file.capnp:Struct`, or the id in hex when the set does not contain it.
   std::string display_name(std::uint64_t type_id) const;
   /// The nodes as words of a `CodeGeneratorRequest` that is safe to read; valid as long as this.

@@ -138,8 +138,9 @@ result<state> state::decode(std::span<const std::byte> bytes, std::size_t max_by
   return decoded;
 }
 
-state_writer::state_writer(state_header header)
-    : header_(std::move(header)), message_(std::make_shared<capnp::MallocMessageBuilder>()) {}
+state_writer::state_writer(state_header header, save_purpose purpose)
+    : header_(std::move(header)), purpose_(purpose),
+      message_(std::make_shared<capnp::MallocMessageBuilder>()) {}
 
 std::size_t state_writer::size_bytes() const { return message_->sizeInWords() * 8; }
 

@@ -58,13 +58,20 @@ private:
   std::shared_ptr<const std::vector<std::uint64_t>> words_;      // … decoded from outside
 };
 
+/// What saved state is for.
+enum class save_purpose {
+  hand_over,  ///< a successor in this process reads it: what the host keeps may be named by number
+  checkpoint, ///< another process may, at any time: what does not outlive this one is left out
+};
+
 /// What an operator saves its state into.
 class state_writer {
 public:
-  explicit state_writer(state_header header);
+  explicit state_writer(state_header header, save_purpose purpose = save_purpose::hand_over);
 
   /// Whose state it becomes, and in which schema.
   const state_header& header() const { return header_; }
+  save_purpose purpose() const { return purpose_; }
   /// About so much has been written.
   std::size_t size_bytes() const;
 
@@ -80,6 +87,7 @@ public:
 
 private:
   state_header header_;
+  save_purpose purpose_;
   std::shared_ptr<capnp::MallocMessageBuilder> message_;
 };
 

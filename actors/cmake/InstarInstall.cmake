@@ -15,8 +15,12 @@ set(include_dir ${CMAKE_INSTALL_INCLUDEDIR}/instar)
 # compiled against no CAF type.
 set(public_headers
   transfer/aggregate_members.hpp
-  transfer/conversion.hpp
   transfer/converters.hpp
+  transfer/checkpoint_disk.hpp
+  transfer/checkpoint_file.hpp
+  transfer/checkpoint_folder.hpp
+  transfer/conversion.hpp
+  transfer/crc64.hpp
   transfer/hash_bin.hpp
   transfer/key_hash.hpp
   transfer/keyed_state.hpp
@@ -28,6 +32,7 @@ set(public_headers
   transfer/tag_group.hpp
   transfer/tracked_map.hpp
   actors/bytes.hpp
+  actors/checkpoint_sink.hpp
   actors/context.hpp
   actors/description.hpp
   actors/event_source.hpp
@@ -42,6 +47,8 @@ set(public_headers
   actors/payload.hpp
   actors/record.hpp
   actors/settings.hpp
+  lifecycle/checkpoint_contents.hpp
+  lifecycle/checkpoint_store.hpp
   lifecycle/graph_edit.hpp
   lifecycle/lineage.hpp
   lifecycle/loops.hpp

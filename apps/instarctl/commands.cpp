@@ -73,6 +73,17 @@ exit_code show_history(admin_client& service, const options& o) {
       [](const std::vector<history_entry>& h) { return to_text(h); });
 }
 
+exit_code show_checkpoints(admin_client& service, const options& o) {
+  const auto found = service.checkpoints();
+  if (found && found->folder.empty())
+    return complain({errc::refused, "the service has no folder for checkpoints; start it with "
+                                    "instard --checkpoints DIR"},
+                    exit_code::refused);
+  return show(
+      found, o, [](const checkpoint_listing& l) { return to_json(l); },
+      [](const checkpoint_listing& l) { return to_text(l); });
+}
+
 exit_code show_top(admin_client& service, const options& o) {
   const bool redraw = !o.json && ::isatty(STDOUT_FILENO);
   auto before = look_at(service);
@@ -95,6 +106,7 @@ exit_code show_top(admin_client& service, const options& o) {
 /// What the command line wants the graph to become.
 result<wanted_change> wanted_of(const options& o) {
   if (o.what == command::rollback) return wanted_change(rollback_to{o.to});
+  if (o.what == command::checkpoint) return wanted_change(checkpoint_wish{});
   if (!o.updates.empty()) return wanted_change(o.updates);
   auto text = apps::read_graph_text(o.file, o.overrides);
   if (!text) return text.error();
@@ -173,7 +185,7 @@ exit_code code_of(transition_outcome outcome) {
 /// another when the turn comes, so a refusal in it is not the last word.
 exit_code make_change(admin_client& service, const options& o, const wanted_change& wanted) {
   nlohmann::json shown;
-  if (!o.quiet) {
+  if (!o.quiet && o.what != command::checkpoint) {
     const auto plan = service.plan(wanted, o.drop_state);
     if (!plan) return complain(plan.error(), exit_code::no_answer);
     if (o.json) shown["plan"] = plan_json(*plan);
@@ -220,7 +232,7 @@ exit_code run(const options& o) {
   if (o.what == command::scaffold) return write_scaffold(o);
   wanted_change wanted;
   if (o.what == command::plan || o.what == command::apply || o.what == command::update ||
-      o.what == command::rollback) {
+      o.what == command::rollback || o.what == command::checkpoint) {
     auto given = wanted_of(o);
     if (!given) return complain(given.error(), exit_code::refused);
     wanted = *std::move(given);
@@ -234,6 +246,8 @@ exit_code run(const options& o) {
     return show_graph(**service, o);
   case command::cancel:
     return cancel(**service, o);
+  case command::checkpoints:
+    return show_checkpoints(**service, o);
   case command::diff:
     return show_difference(**service, o);
   case command::history:
@@ -247,6 +261,7 @@ exit_code run(const options& o) {
   case command::apply:
   case command::update:
   case command::rollback:
+  case command::checkpoint:
     return make_change(**service, o, wanted);
   case command::scaffold:
     break; // needs no service

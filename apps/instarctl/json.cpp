@@ -135,6 +135,20 @@ json to_json(const std::vector<cancel_answer>& answers) {
   return list;
 }
 
+json to_json(const checkpoint_listing& found) {
+  json list = json::array();
+  for (const auto& one : found.list)
+    list.push_back({{"file", one.info.file.string()},
+                    {"number", one.info.number},
+                    {"epoch", one.info.epoch},
+                    {"when", one.damage.empty() ? json(iso_time(one.info.when)) : json()},
+                    {"bytes", one.info.bytes},
+                    {"operators", one.info.operators},
+                    {"whole", one.damage.empty()},
+                    {"damage", one.damage}});
+  return {{"folder", found.folder.string()}, {"checkpoints", std::move(list)}};
+}
+
 json plan_json(const transition_plan& plan) { return json::parse(instar::to_json(plan)); }
 
 std::string dump(const json& value, bool indented) {

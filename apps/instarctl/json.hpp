@@ -18,6 +18,7 @@ nlohmann::json to_json(const graph& g);
 nlohmann::json to_json(const history_entry& entry);
 nlohmann::json to_json(const std::vector<history_entry>& entries);
 nlohmann::json to_json(const std::vector<cancel_answer>& answers);
+nlohmann::json to_json(const checkpoint_listing& found);
 nlohmann::json plan_json(const transition_plan& plan);
 
 /// Indented, or on one line; bytes that are no UTF-8 are replaced.

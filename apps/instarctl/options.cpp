@@ -31,6 +31,7 @@ Examples:
   instarctl rollback
   instarctl diff 3 5
   instarctl cancel 7
+  instarctl checkpoint && instarctl checkpoints
   instarctl history -n 5 --json
   instarctl top --interval 1s --count 10
   instarctl trace 'parse -> load' --count 20
@@ -46,6 +47,12 @@ If instarctl is interrupted, the change goes on; instarctl history tells its out
 constexpr auto rollback_footer =
     R"(A rollback is a change like any other: states are carried over, the usual checks may refuse it,
 and it gets an epoch of its own. Without --to, a second one undoes the first.)";
+
+constexpr auto checkpoint_footer =
+    R"(The file is in the folder that the service was started with (instard --checkpoints DIR), and is
+whole or not there at all. Nobody waits for it, but loops are emptied first. `instard --restore DIR`
+goes on from it. `checkpoint_every = "10s"` in the graph file writes one now and then, and
+`checkpoint_keep = 3` says how many stay.)";
 
 constexpr auto diff_footer =
     R"(FILE         the running graph against that of a file (./7 if its name is a number)
@@ -179,6 +186,12 @@ void add_commands(CLI::App& app, options& o, raw_texts& raw) {
       ->check(CLI::PositiveNumber);
   add_change(rollback, o, raw);
   rollback.footer(rollback_footer);
+
+  auto& checkpoint =
+      add(command::checkpoint, "checkpoint", "Write what all operators have at one cut to a file");
+  add_change(checkpoint, o, raw);
+  checkpoint.footer(checkpoint_footer);
+  add(command::checkpoints, "checkpoints", "The checkpoints that there are, newest first");
 
   auto& cancel = add(command::cancel, "cancel", "Give up a change that waits or runs");
   auto* id = cancel.add_option("ID", o.id, "Which, as `status` says; default: the only one")

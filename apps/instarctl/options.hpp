@@ -31,6 +31,8 @@ enum class command {
   update,
   rollback,
   cancel,
+  checkpoint,
+  checkpoints,
   diff,
   history,
   top,
@@ -49,12 +51,13 @@ struct options {
   std::vector<setting_override> overrides; ///< plan, apply, diff
   std::vector<operator_update> updates;    ///< plan, update
   consent drop_state;                      ///< plan, apply, update, rollback
-  std::chrono::nanoseconds deadline{0};    ///< apply, update, trace; 0 = the service's default
-  epoch_t to = 0;                          ///< rollback; 0 = what ran before
-  std::uint64_t id = 0;                    ///< cancel; 0 = the only one there is
-  bool all = false;                        ///< cancel
-  std::vector<epoch_t> epochs;          ///< diff; with none and no file: the running graph's file
-  std::uint32_t entries = 20;           ///< history
+  std::chrono::nanoseconds deadline{
+      0};                      ///< apply, update, checkpoint, trace; 0 = the service's default
+  epoch_t to = 0;              ///< rollback; 0 = what ran before
+  std::uint64_t id = 0;        ///< cancel; 0 = the only one there is
+  bool all = false;            ///< cancel
+  std::vector<epoch_t> epochs; ///< diff; with none and no file: the running graph's file
+  std::uint32_t entries = 20;  ///< history
   std::chrono::nanoseconds interval{0}; ///< top
   std::uint32_t count = 0;              ///< top, trace; 0 = until interrupted
   std::string arc;                      ///< trace, and so are all that follow

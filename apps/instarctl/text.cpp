@@ -98,6 +98,19 @@ std::string to_text(const std::vector<history_entry>& entries) {
   return table(rows);
 }
 
+std::string to_text(const checkpoint_listing& found) {
+  if (found.list.empty()) return "No checkpoints in " + found.folder.string() + " yet.\n";
+  std::vector<std::vector<std::string>> rows{
+      {"FILE", ">EPOCH", "WHEN", ">OPERATORS", ">BYTES", "WHOLE"}};
+  for (const auto& [info, damage] : found.list) {
+    const bool whole = damage.empty();
+    rows.push_back({info.file.filename().string(), std::to_string(info.epoch),
+                    whole ? iso_time(info.when) : "-", whole ? std::to_string(info.operators) : "-",
+                    std::to_string(info.bytes), whole ? "yes" : "no: " + damage});
+  }
+  return found.folder.string() + "\n" + table(rows);
+}
+
 std::string begun_text(std::uint64_t id) {
   const auto number = std::to_string(id);
   return id == 0 ? "" : "transition " + number + " (instarctl cancel " + number + " gives it up)\n";

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "lifecycle/service.hpp"
 #include "lifecycle/status.hpp"
 
 #include <chrono>
@@ -15,6 +16,7 @@ std::string table(const std::vector<std::vector<std::string>>& rows);
 
 std::string to_text(const service_status& status);
 std::string to_text(const std::vector<history_entry>& entries);
+std::string to_text(const checkpoint_listing& found);
 
 /// What is said as soon as a transition has its id; nothing for those that get none.
 std::string begun_text(std::uint64_t id);

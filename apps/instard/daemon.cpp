@@ -4,7 +4,9 @@
 #include "apps/instard/events.hpp"
 #include "apps/instard/graph_intake.hpp"
 #include "apps/instard/listening.hpp"
+#include "apps/instard/restoring.hpp"
 #include "lifecycle/admin_server.hpp"
+#include "lifecycle/checkpoint_store.hpp"
 #include "lifecycle/service.hpp"
 #include "services/net/reactor.hpp"
 
@@ -18,6 +20,7 @@
 #include <cstdlib>
 #include <future>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -29,9 +32,12 @@ void print_mistakes(const std::vector<failure>& mistakes) {
   for (const auto& m : mistakes) std::fprintf(stderr, "%s\n", m.message.c_str());
 }
 
-transition_plan plan_of(service& with, const graph& target) {
+transition_plan plan_of(service& with, const graph& target,
+                        const std::optional<restore_request>& restore) {
   std::promise<transition_plan> answer;
-  with.plan(target, [&](transition_plan made) { answer.set_value(std::move(made)); });
+  const auto done = [&](transition_plan made) { answer.set_value(std::move(made)); };
+  if (restore) with.plan(target, *restore, done);
+  else with.plan(target, done);
   return answer.get_future().get();
 }
 
@@ -43,7 +49,8 @@ void raise_file_limit() {
   ::setrlimit(RLIMIT_NOFILE, &files);
 }
 
-service_options options_of(const options& o, net::reactor& sockets) {
+service_options options_of(const options& o, net::reactor& sockets,
+                           std::shared_ptr<checkpoint_store> checkpoints) {
   service_options s;
   // One core is left to the kernel's network stack and to whoever shares the machine.
   const auto cores = std::thread::hardware_concurrency();
@@ -51,32 +58,37 @@ service_options options_of(const options& o, net::reactor& sockets) {
   s.events = &sockets;
   s.deadline = o.deadline;
   s.version = INSTAR_VERSION;
+  s.checkpoints = std::move(checkpoints);
   return s;
 }
 
 /// The service and what it needs, in the order of their dependence.
 class daemon {
 public:
-  explicit daemon(const options& o)
+  daemon(const options& o, std::shared_ptr<checkpoint_store> checkpoints)
       : options_(o), signals_(events_), intake_(o.modules, installed_modules()),
-        service_(options_of(o, reactor_)) {
+        service_(options_of(o, reactor_, std::move(checkpoints))) {
     service_.offer(net::reactor::resource_name, &reactor_);
     service_.on_end([this](std::string why) { events_.post(ended_event{std::move(why)}); });
   }
 
   exit_code run() {
     raise_file_limit();
-    auto wanted = apps::read_graph_text(options_.graph, options_.overrides);
-    if (!wanted) return print_mistakes({wanted.error()}), exit_code::bad_input;
-    auto file = intake_.read(*wanted);
-    if (file.mistakes.empty()) file.mistakes = plan_of(service_, file.content).refusals;
+    auto found = find_restore(options_);
+    if (!found) return print_mistakes({found.error()}), exit_code::bad_input;
+    auto& restore = *found;
+    auto file = wanted_graph(restore);
+    if (file.mistakes.empty()) file.mistakes = plan_of(service_, file.content, restore).refusals;
     if (!file.mistakes.empty()) return print_mistakes(file.mistakes), exit_code::bad_input;
     if (options_.check) return say_checked(file.content);
-    intake_.remember(options_.overrides, wanted->folder);
+    intake_.remember(options_.overrides, std::filesystem::current_path());
     name_ = file.content.name;
     if (auto open = open_admin(); !open) return print_mistakes({open.error()}), exit_code::failed;
-    service_.apply({std::move(file.content), "instard", options_.deadline},
-                   [this](history_entry e) { events_.post(applied_event{std::move(e)}); });
+    const auto applied = [this](history_entry e) { events_.post(applied_event{std::move(e)}); };
+    transition_request request{std::move(file.content), "instard", options_.deadline};
+    if (restore) service_.restore(std::move(request), *std::move(restore), applied);
+    else service_.apply(std::move(request), applied);
+    restore.reset(); // the file need not stay open
     if (auto open = admin_->start(); !open)
       return print_mistakes({open.error()}), exit_code::failed;
     while (!over_) {
@@ -88,9 +100,22 @@ public:
   }
 
 private:
+  /// The graph to begin with: the file's, or else the checkpoint's.
+  graph_file wanted_graph(const std::optional<restore_request>& restore) {
+    if (options_.graph.empty())
+      return intake_.adopt(restore->from->content(), options_.overrides,
+                           std::filesystem::current_path());
+    const auto text = apps::read_graph_text(options_.graph, options_.overrides);
+    if (text) return intake_.read(*text);
+    graph_file none;
+    none.mistakes.push_back(text.error());
+    return none;
+  }
+
   exit_code say_checked(const graph& checked) {
-    std::printf("%s: good, %zu operators, %zu arcs\n", options_.graph.c_str(),
-                checked.operators.size(), checked.arcs.size());
+    const auto& where = options_.graph.empty() ? options_.restore : options_.graph;
+    std::printf("%s: good, %zu operators, %zu arcs\n", where.c_str(), checked.operators.size(),
+                checked.arcs.size());
     return exit_code::ok;
   }
 
@@ -170,6 +195,14 @@ private:
 
 } // namespace
 
-exit_code run(const options& o) { return daemon(o).run(); }
+exit_code run(const options& o) {
+  std::shared_ptr<checkpoint_store> checkpoints;
+  if (!o.checkpoints.empty() && !o.check) {
+    auto claimed = checkpoint_store::claim(o.checkpoints);
+    if (!claimed) return print_mistakes({claimed.error()}), exit_code::failed;
+    checkpoints = *std::move(claimed);
+  }
+  return daemon(o, std::move(checkpoints)).run();
+}
 
 } // namespace instar::instard

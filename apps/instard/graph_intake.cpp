@@ -36,6 +36,25 @@ graph_file graph_intake::read(const graph_text& given) {
   return changed;
 }
 
+graph_file graph_intake::adopt(graph given, const std::vector<setting_override>& overrides,
+                               const std::filesystem::path& folder) {
+  graph_file adopted;
+  adopted.content = std::move(given);
+  auto& g = adopted.content;
+  settle_places(g);
+  for (const auto& one : overrides) {
+    const auto op =
+        std::find_if(g.operators.begin(), g.operators.end(),
+                     [&](const operator_node& o) { return o.name == one.operator_name; });
+    if (op == g.operators.end())
+      adopted.mistakes.push_back({errc::not_found, "--set " + one.operator_name + "." + one.key +
+                                                       ": the graph has no operator '" +
+                                                       one.operator_name + "'"});
+    else op->values.set(one.key, anchored(one, folder, g).value);
+  }
+  return adopted;
+}
+
 /// Fewer places are better: one type in two different modules is refused.
 void graph_intake::settle_places(graph& in) {
   std::vector<std::filesystem::path> places;

@@ -26,6 +26,9 @@ public:
   void remember(std::vector<setting_override> overrides, std::filesystem::path folder);
 
   graph_file read(const graph_text& given);
+  /// The same for a graph that is no text: the one of a checkpoint. Overrides must fit.
+  graph_file adopt(graph given, const std::vector<setting_override>& overrides,
+                   const std::filesystem::path& folder);
 
 private:
   void settle_places(graph& in);

@@ -26,11 +26,18 @@ Examples:
   instard --graph http.toml --admin run/admin.sock
   instard --graph http.toml --set accept.port=8080 --set load.root=/srv/www
   instard --graph http.toml --check
+  instard --graph kv.toml --checkpoints var/kv
+  instard --restore var/kv --checkpoints var/kv
 
 --set overrides a setting of the graph file. It is kept for graphs that instarctl applies later, as
 far as they have an operator of that name with that setting; relative paths start where instard was
 started. Modules are looked for in --modules, what is missing there in the graph file's `modules`,
-and what is missing there too in the folders that came with instard. The log goes to stderr.)";
+and what is missing there too in the folders that came with instard. The log goes to stderr.
+
+--restore takes the newest checkpoint that is whole, and says which it passed over. With --graph, the
+operators of that graph begin with the states that the checkpoint has under their names, as after an
+update; if there is no checkpoint yet, the service starts anew. State that nobody goes on from is
+refused without --drop-state.)";
 
 std::chrono::nanoseconds duration(const std::string& option, const std::string& text) {
   const auto value = apps::parse_duration(text);
@@ -51,7 +58,7 @@ std::variant<options, exit_code> parse_command_line(int argc, const char* const*
                "instard");
   app.footer(footer);
   app.set_version_flag("--version", std::string("instard ") + INSTAR_VERSION);
-  app.add_option("--graph", o.graph, "The service's graph file")->required()->type_name("FILE");
+  app.add_option("--graph", o.graph, "The service's graph file")->type_name("FILE");
   app.add_option("--admin", o.admin, "Where instarctl reaches it; default $INSTAR_ADMIN")
       ->type_name("SOCKET")
       ->capture_default_str();
@@ -74,9 +81,20 @@ std::variant<options, exit_code> parse_command_line(int argc, const char* const*
       ->type_name("LEVEL")
       ->capture_default_str()
       ->check(CLI::IsMember({"debug", "info", "warning", "error", "off"}));
+  app.add_option("--checkpoints", o.checkpoints, "Where checkpoints are written; made if need be")
+      ->type_name("DIR");
+  auto* restore =
+      app.add_option("--restore", o.restore,
+                     "Go on from the newest whole checkpoint, with its graph or --graph")
+          ->type_name("DIR");
+  app.add_option("--drop-state", o.drop, "With --restore: it may be lost; may be repeated")
+      ->type_name("OPERATOR")
+      ->allow_extra_args(false)
+      ->needs(restore);
   app.add_flag("--check", o.check, "Check the graph file, say what is wrong, and exit");
   try {
     app.parse(argc, argv);
+    if (o.graph.empty() && o.restore.empty()) throw CLI::RequiredError("--graph");
     o.deadline = duration("--deadline", deadline);
     o.drain = duration("--drain", drain);
     auto overrides = apps::parse_overrides(sets);

@@ -28,6 +28,9 @@ struct options {
   std::chrono::nanoseconds deadline{0};
   std::chrono::nanoseconds drain{0};
   bool check = false;
+  std::filesystem::path checkpoints; ///< where they are written; empty = nowhere
+  std::filesystem::path restore;     ///< where to begin from; empty = anew
+  std::vector<std::string> drop;     ///< operators whose states may be lost in this
 };
 
 /// What the command line says, or the exit code after help or a mistake has been printed.

@@ -149,6 +149,8 @@ void cache::save(state_writer& into) const {
   const auto now = clock::now();
   auto saved = into.init<CacheState>();
   saved.setLastMiss(last_miss_);
+  // Bodies are kept by this process, connections end with it; and a cache may forget.
+  if (into.purpose() == save_purpose::checkpoint) return;
   auto entries = saved.initEntries(static_cast<unsigned>(entries_.size()));
   unsigned i = 0;
   for (auto one = entries_.rbegin(); one != entries_.rend(); ++one) {

@@ -122,6 +122,7 @@ bool parse::pause(context& ctx, const payload_ptr<net::connection>& from, partia
 }
 
 void parse::save(state_writer& into) const {
+  if (into.purpose() == save_purpose::checkpoint) return; // connections end with the process
   auto list = into.init<ParseState>().initPartials(static_cast<unsigned>(partials_.size()));
   unsigned i = 0;
   for (const auto& [id, about] : partials_) {

@@ -127,6 +127,7 @@ void reply::lost(context& ctx, output_map::iterator at) {
 
 void reply::save(state_writer& into) const {
   handed_over_.clear();
+  if (into.purpose() == save_purpose::checkpoint) return; // connections end with the process
   auto outputs = into.init<ReplyState>().initOutputs(static_cast<unsigned>(outputs_.size()));
   unsigned i = 0;
   for (const auto& [id, out] : outputs_) {

@@ -95,7 +95,8 @@ void accept::pause(context& ctx) {
 }
 
 void accept::save(state_writer& into) const {
-  into.init<AcceptState>().setListener(registered_ ? listener_->id() : 0);
+  const bool kept = registered_ && into.purpose() == save_purpose::hand_over;
+  into.init<AcceptState>().setListener(kept ? listener_->id() : 0);
 }
 
 void accept::restore(context& ctx, state_reader& from) {

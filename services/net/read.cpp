@@ -80,6 +80,7 @@ void read::on_timer(context& ctx, std::uint64_t) {
 }
 
 void read::save(state_writer& into) const {
+  if (into.purpose() == save_purpose::checkpoint) return; // connections end with the process
   auto ids = into.init<ReadState>().initConnections(static_cast<unsigned>(open_.size()));
   unsigned i = 0;
   for (const auto& [id, held] : open_) ids.set(i++, id);

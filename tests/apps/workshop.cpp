@@ -42,7 +42,8 @@ answer workshop::instarctl(std::vector<std::string> arguments) const {
 
 std::unique_ptr<program> workshop::serve(const std::string& graph,
                                          std::vector<std::string> arguments) const {
-  arguments.insert(arguments.end(), {"--graph", graph, "--admin", socket().string()});
+  if (!graph.empty()) arguments.insert(arguments.end(), {"--graph", graph});
+  arguments.insert(arguments.end(), {"--admin", socket().string()});
   auto daemon = std::make_unique<program>(INSTARD, std::move(arguments), folder());
   if (!daemon->says("ready ")) FAIL(daemon->err());
   return daemon;

@@ -84,6 +84,7 @@ struct script {
   std::string throws_on_first_packet; ///< by type reference; once, by an instance that is new
   std::string throws_on_packet;       ///< by operator name
   std::uint64_t throws_at = 0;        ///< … at this number
+  bool from_checkpoint = false;       ///< restored counts go on from another script's
   int instances = 0;                  ///< operators alive that have been met by a call
 };
 

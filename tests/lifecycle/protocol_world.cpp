@@ -113,11 +113,13 @@ graph world::make_graph(const std::vector<std::string>& chains,
   return made;
 }
 
-void world::order(wanted_graph wanted, std::chrono::nanoseconds deadline) {
+void world::order(wanted_graph wanted, std::chrono::nanoseconds deadline,
+                  std::shared_ptr<const restore_request> restore) {
   auto o = std::make_shared<transition_order>();
   o->wanted = wanted;
   o->who = "test";
   o->deadline = deadline;
+  o->restore = std::move(restore);
   o->done = [this, wanted = std::move(wanted)](history_entry e) {
     note_outcome(wanted, std::move(e));
   };
@@ -138,7 +140,8 @@ void world::note_outcome(const wanted_graph& wanted, history_entry e) {
   outcomes_.push_back(std::move(e));
   const auto& noted = outcomes_.back();
   // What is put on arcs is no part of the graph: it passes on what it gets.
-  const bool edited = std::holds_alternative<graph_edit>(wanted);
+  const bool edited =
+      std::holds_alternative<graph_edit>(wanted) || std::holds_alternative<checkpoint_wish>(wanted);
   if (noted.outcome == transition_outcome::committed && !edited) {
     auto what = wanted;
     if (const auto* back = std::get_if<rollback_to>(&wanted)) {

@@ -46,7 +46,8 @@ public:
                           feedback_policy feedback = feedback_policy::hand_over);
 
   /// Asks for a transition; the outcome is in `outcomes()` once it has one.
-  void order(wanted_graph wanted, std::chrono::nanoseconds deadline = std::chrono::seconds(5));
+  void order(wanted_graph wanted, std::chrono::nanoseconds deadline = std::chrono::seconds(5),
+             std::shared_ptr<const restore_request> restore = nullptr);
   void stop();
   /// Answers of the supervisor are in `answers` once it has come to it.
   void cancel(cancel_request which);

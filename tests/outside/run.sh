@@ -3,7 +3,8 @@
 #
 # Installs BUILD into a fresh folder, builds the example of this folder against that package alone,
 # runs it with the installed programs, replaces its `tally` by version 2 and by version 1 again, and
-# checks the lines it wrote: numbered 1, 2, 3 … without a gap or a repeat, in both forms.
+# checks the lines it wrote: numbered 1, 2, 3 … without a gap or a repeat, in both forms. Then it is
+# killed after a checkpoint, and goes on counting from there.
 set -euo pipefail
 build=$(realpath "$1")
 here=$(cd "$(dirname "$0")" && pwd)
@@ -68,4 +69,29 @@ awk -F: '$1 != NR { print "line " NR " has number " $1; exit 1 }' lines.txt ||
   fail "the tally lost its count"
 changes=$(awk '{ form = /so far$/ ? 2 : 1 } form != last { printf "%s ", form; last = form }' lines.txt)
 [[ $changes == "1 2 1 " ]] || fail "expected lines of version 1, 2, 1, got: $changes"
-echo "$(wc -l <lines.txt) lines, numbered without gap or repeat over two live updates"
+lines=$(wc -l <lines.txt)
+
+rm lines.txt
+instard --graph tally.toml --admin "$socket" --checkpoints saved >"$place/killed.log" 2>&1 &
+daemon=$!
+eventually 20 enough_lines "$one" 100
+earlier=$(wc -l <lines.txt)
+instarctl --admin "$socket" checkpoint
+later=$(wc -l <lines.txt)
+instarctl --admin "$socket" checkpoints
+eventually 20 enough_lines "$one" $((later + 100))
+kill -9 "$daemon"
+wait "$daemon" 2>/dev/null || true
+instard --restore saved --admin "$socket" --checkpoints saved >"$place/restored.log" 2>&1 &
+daemon=$!
+eventually 20 enough_lines "$one" $((later + 400))
+kill "$daemon"
+wait "$daemon" || fail "instard ended with an error after it was restored"
+daemon=
+# One step back, to the cut.
+cut=$(awk -F: 'NR > 1 && $1 != last + 1 { print $1 - 1 } { last = $1 }' lines.txt)
+if ! [[ $cut =~ ^[0-9]+$ ]] || (( cut < earlier || cut > later + 50 )); then
+  fail "it did not go on from the checkpoint, between $earlier and $later, but from: $cut"
+fi
+
+echo "$lines lines, numbered without gap or repeat over two live updates; killed, it went on from $cut"

@@ -1,0 +1,112 @@
+// Writing what operators have to checkpoints, and beginning from one.
+#include "lifecycle/supervisor.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <caf/actor_system.hpp>
+#include <caf/send.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace instar {
+
+planned supervisor::make(const wanted_graph& wanted, const consent& drop_state,
+                         const restore_request* restore) {
+  const auto* target = std::get_if<graph>(&wanted);
+  return restore && target ? planner_.make_restore(*target, *restore)
+                           : planner_.make(wanted, drop_state);
+}
+
+// -- writing --------------------------------------------------------------------------------------
+
+void supervisor::begin_checkpoint(active& now) {
+  checkpoint_job::setup what;
+  what.epoch = now.state.epoch();
+  what.content = now.what.given;
+  what.types = now.what.wanted.types;
+  what.keep = now.what.given.checkpoint_keep;
+  for (const auto& op : now.what.wanted.content.operators)
+    if (!op.transient) what.operators.insert(op.name);
+  now.saved = what.operators;
+  now.writes = std::make_shared<checkpoint_job>(
+      setup_.options->checkpoints, *setup_.environment->pool, std::move(what),
+      [self = caf::actor_cast<caf::actor>(this),
+       epoch = now.state.epoch()](result<checkpoint_info> done) {
+        report_message report;
+        report.epoch = epoch;
+        report.kind = done ? report_kind::written : report_kind::failed;
+        report.text = done ? "checkpoint -> " + done->file.string() + ", " +
+                                 std::to_string(done->operators) + " operators, " +
+                                 std::to_string(done->bytes) + " bytes"
+                           : done.error().message;
+        caf::anon_send(self, std::move(report));
+      });
+  now.writes->begin();
+}
+
+void supervisor::note_written(active& now, const report_message& m) { now.entry.what = m.text; }
+
+// -- by themselves, now and then ------------------------------------------------------------------
+
+void supervisor::set_checkpoint_timer() {
+  const auto every = setup_.options->checkpoints && !stopping_ && versions_.epoch() > 0
+                         ? versions_.given().checkpoint_every
+                         : std::chrono::nanoseconds(0);
+  if (every == checkpoint_every_) return;
+  checkpoint_every_ = every;
+  ++checkpoint_timer_; // what was set is void
+  if (every.count() > 0) delayed_send(this, every, checkpoint_timer_message{checkpoint_timer_});
+}
+
+void supervisor::on_checkpoint_timer(std::uint64_t number) {
+  if (number != checkpoint_timer_ || stopping_) return;
+  delayed_send(this, checkpoint_every_, checkpoint_timer_message{number});
+  // Whatever else runs or waits will be over soon; one that was skipped is followed by another.
+  if (!active_.empty() || !queue_.empty()) return;
+  auto order = std::make_shared<transition_order>();
+  order->wanted = checkpoint_wish{};
+  order->who = "checkpoint_every";
+  order->automatic = true;
+  order->done = [](history_entry e) {
+    if (e.outcome != transition_outcome::committed)
+      spdlog::warn("no checkpoint was written: {}", e.reason);
+  };
+  on_order({std::move(order)});
+}
+
+// -- beginning from one ---------------------------------------------------------------------------
+
+/// Successors of nobody get their states from the checkpoint, as others do from old instances.
+void supervisor::send_restores(active& now) {
+  if (!now.order->restore) return;
+  const auto from = now.order->restore->from;
+  for (const auto& op : now.what.plan.operators) {
+    if (!op.transfers_state) continue;
+    const auto& name = now.what.restores.find(op.name)->second;
+    auto saved = from->state_of(name);
+    const auto& heir = now.after.members.find(op.name)->second.actor;
+    if (saved)
+      send(heir, restore_message{now.state.epoch(),
+                                 saved->empty() ? std::nullopt : std::optional(*std::move(saved)),
+                                 from->parts_of(name), [from, name](std::size_t number) {
+                                   return from->part_of(name, number);
+                                 }});
+    else // told as a report: `now` must not end here
+      send(this,
+           report_message{report_kind::failed, now.state.epoch(), op.name, saved.error().message});
+  }
+}
+
+start_message supervisor::start_of(active& now, const operator_change& op) const {
+  start_message start{now.state.epoch(), std::make_shared<handed_over>()};
+  if (!now.order->restore || !op.transfers_state) return start;
+  const auto saved = now.order->restore->from->timers_of(now.what.restores.find(op.name)->second);
+  if (!saved) spdlog::error("{}", saved.error().message);
+  else
+    for (const auto& timer : *saved)
+      start.from->timers.push_back({system().clock().now() + timer.left, timer.token});
+  return start;
+}
+
+} // namespace instar

@@ -1,0 +1,119 @@
+// checkpoint_kill [--rounds N | --long] [--from SEED]
+//
+// A real daemon that writes checkpoints all the time is killed at random moments, and goes on from
+// the newest one: again and again. Each time that one has to be whole, no older than what was there
+// before, and a consistent cut; and the operators themselves stop the service if a packet is
+// missing or comes twice.
+
+#include "chain.capnp.h"
+#include "lifecycle/checkpoint_contents.hpp"
+#include "program.hpp"
+#include "temporary_folder.hpp"
+#include "transfer/checkpoint_folder.hpp"
+
+#include <chrono>
+#include <csignal>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <random>
+#include <string>
+#include <thread>
+
+using namespace instar;
+using namespace instar::test;
+
+namespace {
+
+struct options {
+  int rounds = 15;
+  std::uint64_t seed = 1;
+};
+
+[[noreturn]] void fail(int round, const std::string& why, const program& daemon) {
+  std::printf("round %d: %s\n%s%s", round, why.c_str(), daemon.out().c_str(), daemon.err().c_str());
+  std::exit(1);
+}
+
+/// What is wrong with a checkpoint's states; sets how many packets had been sent.
+std::string look_at(const checkpoint_contents& contents, std::uint64_t& sent) {
+  if (contents.operators().size() != 4) return "not all operators are in it";
+  bool first = true;
+  for (const auto& [name, type] : contents.operators()) {
+    const auto saved = contents.state_of(name);
+    if (!saved) return saved.error().message;
+    state_reader reader(*saved);
+    const auto read = reader.root<ChainState>();
+    const auto count = read.getCount();
+    if (first) sent = count;
+    first = false;
+    if (count != sent)
+      return "no consistent cut: " + name + " has seen " + std::to_string(count) +
+             " packets, another one " + std::to_string(sent);
+    if (read.getSum() != count * (count - 1) / 2 && count > 0) return "the sum of " + name;
+  }
+  return {};
+}
+
+int run(const options& o) {
+  temporary_folder at;
+  const auto checkpoints = at.path() / "checkpoints";
+  const auto graph = (at.path() / "chain.toml").string();
+  std::ofstream(graph) << "[graph]\nname = \"chain\"\nmodules = [\"" TEST_MODULES
+                          "\"]\ncheckpoint_every = \"100ms\"\ncheckpoint_keep = 2\n"
+                          "arcs = [\"source -> a -> b -> sink\"]\n[operators]\n"
+                          "source = { type = \"chain.source@1\" }\n"
+                          "a = { type = \"chain.stage@1\", ballast = \"4MiB\" }\n"
+                          "b = { type = \"chain.stage@1\", ballast = \"1MiB\" }\n"
+                          "sink = { type = \"chain.sink@1\" }\n";
+  std::mt19937_64 random(o.seed);
+  std::uint64_t last_number = 0, last_sent = 0;
+  int interrupted = 0;
+  for (int round = 1; round <= o.rounds; ++round) {
+    program daemon(INSTARD,
+                   {"--graph", graph, "--admin", (at.path() / "admin.sock").string(), "--restore",
+                    checkpoints.string(), "--checkpoints", checkpoints.string()},
+                   at.path());
+    if (!daemon.says("ready ")) fail(round, "it does not start", daemon);
+    std::this_thread::sleep_for(std::chrono::microseconds(random() % 350'000));
+    if (!daemon.runs()) fail(round, "it has ended by itself", daemon);
+    daemon.signal(SIGKILL);
+    daemon.wait();
+    for (const auto& file : std::filesystem::directory_iterator(checkpoints))
+      interrupted += is_checkpoint_leftover(file.path());
+    auto newest = newest_whole(checkpoints);
+    for (const auto& wrong : newest.skipped) fail(round, wrong.message, daemon);
+    if (!newest.file) {
+      if (last_number > 0) fail(round, "the checkpoints are gone", daemon);
+      continue; // killed before the first one
+    }
+    const auto contents = checkpoint_contents::read(*std::move(newest.file));
+    if (!contents) fail(round, contents.error().message, daemon);
+    const auto& info = (*contents)->info();
+    std::uint64_t sent = 0;
+    if (const auto wrong = look_at(**contents, sent); !wrong.empty()) fail(round, wrong, daemon);
+    if (info.number < last_number || sent < last_sent)
+      fail(round, "it is older than the one before", daemon);
+    last_number = info.number;
+    last_sent = sent;
+  }
+  if (last_sent == 0) return std::printf("no checkpoint was ever written\n"), 1;
+  std::printf("%d rounds, %d killed while a file was being written, %llu packets\n", o.rounds,
+              interrupted, static_cast<unsigned long long>(last_sent));
+  return 0;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  options o;
+  for (int i = 1; i < argc; ++i) {
+    const std::string argument = argv[i];
+    if (argument == "--long") o.rounds = 200;
+    else if (argument == "--rounds" && i + 1 < argc) o.rounds = std::atoi(argv[++i]);
+    else if (argument == "--from" && i + 1 < argc) o.seed = std::strtoull(argv[++i], nullptr, 10);
+    else return std::fprintf(stderr, "usage: %s [--rounds N | --long] [--from SEED]\n", argv[0]), 2;
+  }
+  return run(o);
+}

@@ -36,6 +36,7 @@ inline void part_4_to_5(KvPart4::Reader from, KvPart5::Builder to) {
 inline void part_5_to_4(KvPart5::Reader from, KvPart4::Builder to) {
   using content = packed_entry::content;
   packed_reader packed(text_of(from.getPacked())), keys(text_of(from.getGone()));
+  if (from.getCount() > packed.left().size()) throw std::runtime_error("a part is malformed");
   auto entries = to.initEntries(from.getCount());
   for (auto made : entries) {
     const auto e = packed_entry::read(packed);
@@ -54,6 +55,7 @@ inline void part_5_to_4(KvPart5::Reader from, KvPart4::Builder to) {
       value.setText(data_of(packed.text()));
     }
   }
+  if (from.getGoneCount() > keys.left().size()) throw std::runtime_error("a part is malformed");
   auto gone = to.initGone(from.getGoneCount());
   for (unsigned i = 0; i < gone.size(); ++i) gone.set(i, data_of(keys.text()));
 }

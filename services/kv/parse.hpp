@@ -2,7 +2,7 @@
 
 #include "actors/operator.hpp"
 #include "actors/settings.hpp"
-#include "parse_state.capnp.h"
+#include "kv_parse_state.capnp.h"
 #include "services/kv/batch.hpp"
 #include "services/kv/lanes.hpp"
 #include "services/kv/resp.hpp"

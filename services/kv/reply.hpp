@@ -2,7 +2,7 @@
 
 #include "actors/operator.hpp"
 #include "actors/settings.hpp"
-#include "reply_state.capnp.h"
+#include "kv_reply_state.capnp.h"
 #include "services/kv/batch.hpp"
 #include "services/net/outbox.hpp"
 #include "services/net/shelf.hpp"

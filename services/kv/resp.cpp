@@ -125,7 +125,12 @@ request_parser::step request_parser::complete_command(std::string_view text,
     args.resize(before);
     return step::more;
   }
-  done_ = at_ = static_cast<std::size_t>(at - text.data());
+  const auto done = static_cast<std::size_t>(at - text.data());
+  if (done - at_ > limits_.max_command) {
+    args.resize(before);
+    return step::more;
+  }
+  done_ = at_ = done;
   return step::command;
 }
 

@@ -11,6 +11,7 @@ public:
   void add(std::uint64_t n = 1) noexcept {
     value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
   }
+  void set(std::uint64_t n) noexcept { value_.store(n, std::memory_order_relaxed); }
   std::uint64_t get() const noexcept { return value_.load(std::memory_order_relaxed); }
 
 private:
@@ -22,6 +23,7 @@ private:
 struct operator_counters {
   counter packets_in, packets_out, events, activations, blocked, errors, restarts;
   counter late_answers; ///< dropped: to a request that was not open any more
+  counter entries;      ///< of its keyed state now
   counter busy_ns;      ///< sampled: every 16th activation is timed and counts sixteenfold
 };
 

@@ -77,6 +77,8 @@ operator_description describe(const operator_type& type) {
     d.settings.push_back({std::string(s.name), s.kind, std::string(s.default_value), s.required,
                           std::string(s.help)});
   d.splits = type.splits;
+  d.part_schema = type.part_schema;
+  d.native = {std::string(type.native.name), type.native.layout};
   return d;
 }
 

@@ -46,6 +46,13 @@ struct operator_description {
   std::uint32_t state_version = 0;
   std::vector<setting_description> settings;
   bool splits = false;
+  std::uint64_t part_schema = 0;
+  struct native_object {
+    std::string name;
+    std::uint64_t layout = 0;
+    bool operator==(const native_object&) const = default;
+  };
+  native_object native{};
   schema_set schemas; ///< of the module that brings it
 
   /// `name@version`, as the command line and graph files write it.

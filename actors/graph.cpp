@@ -16,6 +16,18 @@ const char* to_string(error_strategy strategy) {
   return "";
 }
 
+const char* to_string(part_transfer how) {
+  switch (how) {
+  case part_transfer::pre_copy:
+    return "pre_copy";
+  case part_transfer::progressive:
+    return "progressive";
+  case part_transfer::none:
+    break;
+  }
+  return "";
+}
+
 const char* to_string(feedback_policy policy) {
   switch (policy) {
   case feedback_policy::none:

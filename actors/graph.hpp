@@ -36,6 +36,16 @@ struct error_policy {
   bool operator==(const error_policy&) const = default;
 };
 
+/// How keyed state gets to a successor.
+enum class part_transfer {
+  none,        ///< there is none, or it goes with the object; in a graph: as its size suggests
+  pre_copy,    ///< flows ahead of the cut, and only what changes before that is left for it
+  progressive, ///< the successor fetches it once it serves; before that it is only rehearsed
+};
+
+/// In the words of the graph file; empty for `none`.
+const char* to_string(part_transfer how);
+
 /// An operator's place in the graph.
 struct operator_node {
   std::string name;
@@ -43,8 +53,9 @@ struct operator_node {
   std::uint32_t version = 0;
   settings values; ///< as given in the file; defaults are filled in by `check_graph`
   error_policy on_error;
-  std::size_t line = 0;   ///< in the graph file; 0 = not from a file
-  std::string was{};      ///< the name in the running graph of the operator that it goes on from
+  std::size_t line = 0; ///< in the graph file; 0 = not from a file
+  std::string was{};    ///< the name in the running graph of the operator that it goes on from
+  part_transfer transfer = part_transfer::none; ///< how its keyed state comes to it
   bool transient = false; ///< put on an arc for a while: no part of the graph that was asked for
 
   std::string reference() const { return type + "@" + std::to_string(version); }

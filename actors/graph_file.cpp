@@ -71,7 +71,7 @@ constexpr std::size_t max_text = std::size_t{16} << 20;
 /// What `[operators.x]` says of the operator itself; every other key is a setting.
 bool is_reserved(std::string_view key) {
   return key == "type" || key == "was" || key == "on_error" || key == "max_errors" ||
-         key == "error_window";
+         key == "error_window" || key == "transfer";
 }
 
 /// Reads one parsed document into a graph, noting every mistake.
@@ -277,6 +277,7 @@ private:
       const std::string key(k.str());
       if (key == "type") typed = read_type(op, v);
       else if (key == "was") read_was(op, v);
+      else if (key == "transfer") read_transfer(op, v);
       else if (is_reserved(key)) read_policy(op, key, v);
       else read_setting(op, key, v);
     }
@@ -309,6 +310,20 @@ private:
     if (!text) return;
     if (is_name(*text)) op.was = *text;
     else complain(node, op.name, "was = \"" + *text + "\" is no operator's name; write its former");
+  }
+
+  void read_transfer(operator_node& op, const toml::node& node) {
+    const auto text =
+        value<std::string>(node, op.name, "transfer", "\"pre_copy\" or \"progressive\"");
+    if (!text) return;
+    for (const auto how : {part_transfer::pre_copy, part_transfer::progressive})
+      if (*text == to_string(how)) {
+        op.transfer = how;
+        return;
+      }
+    complain(node, op.name,
+             "transfer = \"" + *text + "\" is unknown" +
+                 suggest(*text, {"pre_copy", "progressive"}));
   }
 
   void read_policy(operator_node& op, const std::string& key, const toml::node& node) {

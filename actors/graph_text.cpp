@@ -91,6 +91,8 @@ std::string to_toml(const graph& g) {
             "\non_error = " + quoted(to_string(op.on_error.strategy)) +
             "\nmax_errors = " + std::to_string(op.on_error.limit) +
             "\nerror_window = " + quoted(std::to_string(op.on_error.window.count()) + "ns") + "\n";
+    if (op.transfer != part_transfer::none)
+      text += "transfer = " + quoted(to_string(op.transfer)) + "\n";
     if (!op.was.empty()) text += "was = " + quoted(op.was) + "\n";
     for (const auto& [key, value] : op.values.all())
       text += toml_key(key) + " = " + toml_value(value) + "\n";

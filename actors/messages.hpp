@@ -26,6 +26,11 @@ struct prepare_message {
   caf::actor successor;
 };
 
+/// All are ready: keyed state may begin to flow. Answered by `copied` or `failed`.
+struct copy_message {
+  epoch_t epoch = 0;
+};
+
 /// The marker, at a head of the region.
 struct enter_message {
   epoch_t epoch = 0;
@@ -50,6 +55,14 @@ struct end_message {
 
 // -- old instance to successor --------------------------------------------------------------------
 
+/// A part of the keyed state. Answered by `taken_message`, or (to the supervisor) by `failed`.
+struct part_message {
+  epoch_t epoch = 0;
+  sent_part part;
+  bool rehearsal = false;
+  caf::actor from;
+};
+
 /// The state at the cut; none without a state edge. Answered (to the supervisor) by `restored` or
 /// `failed`.
 struct restore_message {
@@ -60,7 +73,14 @@ struct restore_message {
 /// The place is yours. Sent by the old instance at its commit, by the supervisor for a new place.
 struct start_message {
   epoch_t epoch = 0;
-  std::vector<pending_timer> timers;
+  std::shared_ptr<handed_over> from; ///< null for a new place
+};
+
+// -- successor to old instance --------------------------------------------------------------------
+
+/// A part has been taken over.
+struct taken_message {
+  epoch_t epoch = 0;
 };
 
 // -- runner to itself -----------------------------------------------------------------------------
@@ -82,11 +102,14 @@ struct job_message {
 enum class report_kind {
   created,  ///< a new instance is constructed
   prepared, ///< an old one knows its part
+  moved,    ///< so many entries of its keyed state have gone to the successor, or come to it
+  copied,   ///< all of that has gone once
   at_cut,   ///< it waits at its cut for the commit
   restored, ///< a successor holds the state
   delayed,  ///< "not yet", with the reason; no longer, if that is empty
   failed,   ///< the transition has to be rolled back, with the reason
   running,  ///< committed: it processes in the new graph
+  arrived,  ///< all keyed state has come that was left to come after the commit
   ended,    ///< it is gone, its code no longer needed
 };
 
@@ -94,7 +117,8 @@ struct report_message {
   report_kind kind = report_kind::prepared;
   epoch_t epoch = 0;
   std::string name; ///< of the operator
-  std::string text;
+  std::string text{};
+  std::uint64_t entries = 0, total = 0; ///< of `moved`
 };
 
 /// An operator asks for the service to be stopped, or has failed too often.
@@ -106,6 +130,9 @@ struct stop_message {
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::create_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::prepare_message)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::copy_message)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::part_message)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::taken_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::enter_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::commit_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::abort_message)

@@ -19,9 +19,10 @@ operator_core::~operator_core() = default;
 
 result<void> operator_core::restore(const state& from) {
   try {
-    state_reader reader(from);
+    auto converted = setup_.state_conversion(from);
+    state_reader reader(converted);
     instance_->restore(*this, reader);
-    last_state_ = from;
+    last_state_ = std::move(converted);
     return {};
   } catch (...) {
     return failure{errc::operator_error, "operator '" + setup_.place.name + "' (" +
@@ -30,10 +31,13 @@ result<void> operator_core::restore(const state& from) {
   }
 }
 
-void operator_core::start(operator_links links, std::vector<pending_timer> timers) {
+void operator_core::start(operator_links links, handed_over from) {
   set_links(std::move(links));
   phase_ = phase::running;
-  for (const auto& t : timers) {
+  if (from.native) instance_->take_native(from.native);
+  if (from.parts.parts) start_moving(std::move(from.parts), setup_.part_conversion);
+  setup_.part_conversion = setup_.state_conversion = {};
+  for (const auto& t : from.timers) {
     const auto id = next_id_++;
     timers_.emplace(id, t);
     host_.start_timer(id, t.due);
@@ -55,11 +59,14 @@ operator_core::remains operator_core::end() {
   cycles_ = nullptr;
   part_ = {};
   asks_ = false;
+  sender_.reset();
+  if (puller_) parts_->draw_from(nullptr);
+  parts_ = nullptr;
   // The bell refers to the actor around this: a cycle, if nobody has taken the place over.
   setup_.place.bell = nullptr;
   setup_.place.events = nullptr;
   setup_.place.requests = nullptr;
-  return {std::move(instance_), std::exchange(setup_.factory, nullptr)};
+  return {std::move(instance_), std::exchange(setup_.factory, nullptr), std::move(puller_)};
 }
 
 void operator_core::set_links(operator_links links) {
@@ -120,11 +127,13 @@ void operator_core::run_blocking(std::function<void()> work, std::function<void(
 
 void operator_core::timer_due(std::uint64_t id) {
   if (id == look_again_) look_again_ = 0;
+  if (id == pause_) pause_ = 0;
   if (alarm_rang(id)) return;
   if (timers_.count(id)) due_timers_.push_back(id);
 }
 
 void operator_core::job_done(std::uint64_t id, std::optional<std::string> thrown) {
+  if (id == pull_job_) pull_job_ = 0;
   auto found = jobs_.find(id);
   if (found == jobs_.end()) return;
   found->second.thrown = std::move(thrown);
@@ -146,7 +155,10 @@ bool operator_core::activate() {
     if (was_blocked) cut_if_due();
     if (running() && process()) guarded([this] { instance_->on_activation_end(*this); });
   }
+  if (sender_) more_ |= copy_parts();
+  if (puller_) more_ |= move_parts();
   cut_if_due();
+  if (parts_) counts.entries.set(parts_->size());
   const bool again = flush_and_sleep();
   if (timed)
     counts.busy_ns.add(static_cast<std::uint64_t>((core_clock::now() - begin).count()) * sampled);
@@ -364,7 +376,8 @@ void operator_core::restart() {
                                             "): restarts with the state that it began with");
   }
   try {
-    auto fresh = setup_.factory(setup_.values);
+    operator_instance made = setup_.factory(setup_.values);
+    std::shared_ptr<operator_base> fresh = std::move(made);
     if (!last_state_.empty()) {
       state_reader reader(last_state_);
       fresh->restore(*this, reader);
@@ -373,7 +386,8 @@ void operator_core::restart() {
     jobs_.clear();
     done_jobs_.clear();
     keeping_ = keeping::nothing; // what the failed one kept is lost with it
-    instance_ = std::move(fresh);
+    const auto failed = std::exchange(instance_, std::move(fresh));
+    take_parts_of(failed);
     instance_->on_start(*this);
   } catch (...) {
     host_.request_stop("operator '" + setup_.place.name +
@@ -381,9 +395,10 @@ void operator_core::restart() {
   }
 }
 
-state operator_core::save() {
-  state_writer writer(
-      {setup_.type.name, setup_.type.version, setup_.type.state_schema, setup_.type.state_version});
+/// In that schema; 0 = its own.
+state operator_core::save(std::uint64_t schema) {
+  state_writer writer({setup_.type.name, setup_.type.version,
+                       schema != 0 ? schema : setup_.type.state_schema, setup_.type.state_version});
   instance_->save(writer);
   return writer.finish();
 }

@@ -4,8 +4,11 @@
 #include "actors/graph.hpp"
 #include "actors/instance.hpp"
 #include "actors/links.hpp"
+#include "actors/part_puller.hpp"
+#include "actors/part_sender.hpp"
 #include "actors/participation.hpp"
 #include "actors/thrown_text.hpp"
+#include "transfer/conversion.hpp"
 #include "transfer/state.hpp"
 
 #include <chrono>
@@ -35,6 +38,17 @@ public:
   virtual void write_log(log_level level, std::string_view line) = 0;
   virtual void request_stop(std::string reason) = 0;
 
+  /// A part of its keyed state, for whoever takes it over; `part_taken` of the core tells that it
+  /// has.
+  virtual void send_part(epoch_t epoch, sent_part part) = 0;
+  /// All of it has been taken over but for the little that changes before the cut.
+  virtual void copied(epoch_t epoch) = 0;
+  /// Of the keyed state that goes to a successor, or comes from the instance before, so many
+  /// entries have.
+  virtual void parts_moved(epoch_t epoch, std::uint64_t entries, std::uint64_t total) = 0;
+  /// … and all of it is here.
+  virtual void all_moved(epoch_t epoch) = 0;
+
   /// The operator stands at its cut and has forwarded the marker; on a state edge with its state.
   /// Or, where that is awaited, it has passed its cut.
   virtual void at_cut(epoch_t epoch, std::optional<state> saved) = 0;
@@ -57,12 +71,21 @@ struct operator_setup {
   error_policy on_error;
   epoch_t epoch = 0;                  ///< of the graph version that brings this instance
   std::size_t activation_limit = 256; ///< packets per activation
+  /// From what the instance before has to what this one reads.
+  conversion state_conversion{}, part_conversion{};
 };
 
 /// A timer that moves from an old instance to its successor.
 struct pending_timer {
   core_clock::time_point due;
   std::uint64_t token = 0;
+};
+
+/// What a successor gets from the instance before, besides the state that it has restored.
+struct handed_over {
+  std::vector<pending_timer> timers;
+  void* native = nullptr; ///< the object that all state is in; owned by whoever has it
+  left_parts parts;       ///< keyed state that is still to come
 };
 
 /// Runs one operator instance: gives it its input, carries away its output, keeps it within its
@@ -79,16 +102,19 @@ public:
   // -- life -------------------------------------------------------------------------------------
 
   /// Takes a constructed instance, not yet started.
-  void set_instance(operator_instance made) { instance_ = std::move(made); }
+  void set_instance(operator_instance made);
   /// Restores the instance. A failure is the operator's; it must then not be started.
   result<void> restore(const state& from);
+  /// Takes over a part of its keyed state. As a rehearsal it is only tried.
+  result<void> read_part(const sent_part& part, bool rehearsal);
   /// The commit of the transition that brings this instance: from now on it runs.
-  void start(operator_links links, std::vector<pending_timer> timers);
+  void start(operator_links links, handed_over from);
   /// Lets go of the arcs and of everything that is the module's. What is returned still has the
   /// module's code in it; dropping it (anywhere, but off the hot path) destroys the instance.
   struct remains {
     std::shared_ptr<operator_base> instance;
     operator_factory factory;
+    std::shared_ptr<part_puller> parts; ///< of the instance before
   };
   remains end();
 
@@ -109,6 +135,10 @@ public:
 
   /// Takes its part. Fails if it already has one.
   result<void> prepare(participation part);
+  /// Keyed state begins to flow to the successor, or its rehearsal.
+  void begin_copy(epoch_t epoch);
+  /// A part has been taken over.
+  void part_taken(epoch_t epoch);
   /// The marker by message, at a head of the region.
   void enter(epoch_t epoch);
   /// Back to what was before: the same instance goes on with everything it has. Returns whether it
@@ -117,7 +147,7 @@ public:
   /// `rewire`: takes the new arcs and goes on.
   void commit_rewire(epoch_t epoch);
   /// `replace`: what the successor needs besides the state. The instance must then be ended.
-  std::vector<pending_timer> commit_replace(epoch_t epoch);
+  handed_over commit_replace(epoch_t epoch);
 
 private:
   enum class phase { constructed, running, at_cut, ended };
@@ -162,6 +192,15 @@ private:
   void keep(keeping what) override { keeping_ = what; }
 
   void set_links(operator_links links);
+  state_header part_header() const;
+  bool copy_parts();
+  void fail_copy();
+  void send_rest();
+  bool rest_parts(core_clock::time_point since);
+  bool move_parts();
+  void start_moving(left_parts from, conversion convert);
+  void take_parts_of(const std::shared_ptr<operator_base>& failed);
+  void tell_moved(std::uint64_t entries, std::uint64_t total);
   void set_requests();
   void take_answer(packet p);
   bool process_requests();
@@ -210,7 +249,7 @@ private:
   }
   void on_error(std::string what);
   void restart();
-  state save();
+  state save(std::uint64_t schema = 0);
   operator_counters& count() { return *setup_.place.counters; }
 
   core_host& host_;
@@ -218,6 +257,15 @@ private:
   phase phase_ = phase::constructed;
   std::shared_ptr<operator_base> instance_; // shared with blocking work that is open
   state last_state_;                        // what `restart` falls back to
+
+  parted_state* parts_ = nullptr; // of the instance
+  std::optional<part_sender> sender_;
+  bool said_copied_ = false;
+  std::unique_ptr<part_puller> puller_;
+  std::uint64_t pull_job_ = 0;
+  core_clock::time_point pull_began_{};
+  std::uint64_t pause_ = 0; // timer: no part is sent or fetched before it
+  core_clock::time_point told_moved_{};
 
   std::vector<in_link> inputs_; // feedback arcs first
   std::size_t feedback_in_ = 0; // how many those are

@@ -34,6 +34,7 @@ std::string what_is_in(const loop_drain& loops) {
 } // namespace
 
 result<void> operator_core::prepare(participation part) {
+  if (puller_) puller_->finish(); // after a restart: transitions wait for one another
   if (phase_ != phase::running || aligner_.active())
     return failure{errc::refused, "operator '" + setup_.place.name +
                                       "' takes part in another transition; wait "
@@ -115,7 +116,8 @@ void operator_core::try_cut() {
       loops_wait_ = true;
       return;
     }
-    if (part_.saves_state) saved = save();
+    send_rest();
+    if (part_.saves_state) saved = save(part_.export_schema);
   } catch (...) {
     return fail_cut("operator '" + setup_.place.name + "' (" + setup_.type.reference() +
                     "): saving its state failed: " + thrown_text());
@@ -166,6 +168,7 @@ void operator_core::fail_cut(std::string reason) {
 bool operator_core::abort(epoch_t epoch) {
   if (!aligner_.active() || part_.epoch != epoch) return false;
   loops_wait_ = false;
+  sender_.reset();
   go_on();
   aligner_.finish();
   part_ = {};
@@ -185,13 +188,16 @@ void operator_core::commit_rewire(epoch_t epoch) {
   phase_ = phase::running;
 }
 
-std::vector<pending_timer> operator_core::commit_replace(epoch_t epoch) {
+handed_over operator_core::commit_replace(epoch_t epoch) {
   assert(phase_ == phase::at_cut && part_.epoch == epoch);
   (void)epoch;
   go_on();
-  std::vector<pending_timer> timers;
-  for (const auto& [id, timer] : timers_) timers.push_back(timer);
-  return timers;
+  sender_.reset();
+  handed_over all;
+  for (const auto& [id, timer] : timers_) all.timers.push_back(timer);
+  if (part_.native) all.native = instance_->give_native();
+  if (part_.parts == part_transfer::progressive) all.parts = {instance_, parts_, part_header()};
+  return all;
 }
 
 /// From now on this operator holds back packets, until others are at their cuts. An overflow on its

@@ -38,6 +38,15 @@ caf::behavior runner::make_behavior() {
         core_.enter(m.epoch);
         step_awake();
       },
+      [this](const copy_message& m) {
+        core_.begin_copy(m.epoch);
+        step_awake();
+      },
+      [this](const part_message& m) { on_part(m); },
+      [this](const taken_message& m) {
+        core_.part_taken(m.epoch);
+        step_awake();
+      },
       [this](const restore_message& m) { on_restore(m); },
       [this](const start_message& m) { on_start(m); },
       [this](const commit_message& m) { on_commit(m); },
@@ -93,6 +102,12 @@ void runner::on_constructed(const constructed_message& m) {
   report(report_kind::created, setup.epoch);
 }
 
+void runner::on_part(const part_message& m) {
+  if (auto done = core_.read_part(m.part, m.rehearsal); !done)
+    return report(report_kind::failed, m.epoch, done.error().message);
+  send(m.from, taken_message{m.epoch});
+}
+
 void runner::on_restore(const restore_message& m) {
   if (m.saved)
     if (auto done = core_.restore(*m.saved); !done)
@@ -105,7 +120,7 @@ void runner::on_start(const start_message& m) {
   // Nobody rings yet: the bell is not armed until the first step has ended.
   core_.setup().place.bell->set_target(caf::actor_cast<caf::strong_actor_ptr>(this));
   report(report_kind::running, m.epoch);
-  core_.start(std::move(links_), m.timers);
+  core_.start(std::move(links_), m.from ? std::move(*m.from) : handed_over());
   step_later();
 }
 
@@ -115,9 +130,24 @@ void runner::on_prepare(const prepare_message& m) {
   if (auto done = core_.prepare(m.part); !done)
     return report(report_kind::failed, m.part.epoch, done.error().message);
   role_ = m.part.role;
+  rehearses_ = m.part.parts == part_transfer::progressive;
   successor_ = m.successor;
   report(report_kind::prepared, m.part.epoch);
 }
+
+void runner::send_part(epoch_t epoch, sent_part part) {
+  send(successor_,
+       part_message{epoch, std::move(part), rehearses_, caf::actor_cast<caf::actor>(this)});
+}
+
+void runner::copied(epoch_t epoch) { report(report_kind::copied, epoch); }
+
+void runner::parts_moved(epoch_t epoch, std::uint64_t entries, std::uint64_t total) {
+  send(supervisor_,
+       report_message{report_kind::moved, epoch, core_.setup().place.name, {}, entries, total});
+}
+
+void runner::all_moved(epoch_t epoch) { report(report_kind::arrived, epoch); }
 
 void runner::at_cut(epoch_t epoch, std::optional<state> saved) {
   if (successor_) send(successor_, restore_message{epoch, std::move(saved)});
@@ -144,7 +174,8 @@ void runner::on_commit(const commit_message& m) {
   case cut_role::replace:
     // At its cut the old instance owns the bell, unarmed: see doorbell.
     place.bell->set_target(caf::actor_cast<caf::strong_actor_ptr>(successor_));
-    send(successor_, start_message{m.epoch, core_.commit_replace(m.epoch)});
+    send(successor_,
+         start_message{m.epoch, std::make_shared<handed_over>(core_.commit_replace(m.epoch))});
     return;
   case cut_role::remove:
     place.events->close();

@@ -36,6 +36,7 @@ private:
   void on_create();
   void on_constructed(const constructed_message& m);
   void on_prepare(const prepare_message& m);
+  void on_part(const part_message& m);
   void on_restore(const restore_message& m);
   void on_start(const start_message& m);
   void on_commit(const commit_message& m);
@@ -57,6 +58,10 @@ private:
   void* resource(std::string_view name) override;
   void write_log(log_level level, std::string_view line) override;
   void request_stop(std::string reason) override;
+  void send_part(epoch_t epoch, sent_part part) override;
+  void copied(epoch_t epoch) override;
+  void parts_moved(epoch_t epoch, std::uint64_t entries, std::uint64_t total) override;
+  void all_moved(epoch_t epoch) override;
   void at_cut(epoch_t epoch, std::optional<state> saved) override;
   void cut_delayed(epoch_t epoch, std::string reason) override;
   void cut_failed(epoch_t epoch, std::string reason) override;
@@ -66,6 +71,7 @@ private:
   operator_core core_;
   operator_links links_; // until it starts
   cut_role role_ = cut_role::pass;
+  bool rehearses_ = false; // its keyed state goes after the commit
   caf::actor successor_;
 };
 

@@ -166,6 +166,8 @@ struct TransitionStatus {
   step @4 :Text;
   waitingFor @5 :Text;
   steps @6 :List(StepTime);     # those that are over
+  entriesMoved @7 :UInt64;      # of keyed state, to successors; while it flows
+  entriesTotal @8 :UInt64;
 }
 
 struct OperatorStatus {
@@ -182,6 +184,7 @@ struct OperatorStatus {
   errors @10 :UInt64;
   restarts @11 :UInt64;
   lateAnswers @12 :UInt64;
+  entries @13 :UInt64;          # of its keyed state
 }
 
 struct ArcStatus {
@@ -211,6 +214,13 @@ struct OperatorNode {
   line @7 :UInt64;
   was @8 :Text;
   transient @9 :Bool;           # put on an arc for a while
+  transfer @10 :PartTransfer;
+}
+
+enum PartTransfer {
+  none @0;                      # as its size suggests
+  preCopy @1;
+  progressive @2;
 }
 
 enum ErrorStrategy {

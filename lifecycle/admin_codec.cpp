@@ -53,6 +53,7 @@ void write(const operator_status& from, wire::OperatorStatus::Builder to) {
   to.setErrors(from.errors);
   to.setRestarts(from.restarts);
   to.setLateAnswers(from.late_answers);
+  to.setEntries(from.entries);
 }
 
 operator_status read(wire::OperatorStatus::Reader from) {
@@ -70,6 +71,7 @@ operator_status read(wire::OperatorStatus::Reader from) {
   to.errors = from.getErrors();
   to.restarts = from.getRestarts();
   to.late_answers = from.getLateAnswers();
+  to.entries = from.getEntries();
   return to;
 }
 
@@ -104,12 +106,14 @@ void write(const transition_status& from, wire::TransitionStatus::Builder to) {
   to.setStep(from.step);
   to.setWaitingFor(from.waiting_for);
   write(from.steps, to.initSteps(static_cast<unsigned>(from.steps.size())));
+  to.setEntriesMoved(from.entries_moved);
+  to.setEntriesTotal(from.entries_total);
 }
 
 transition_status read(wire::TransitionStatus::Reader from) {
-  return {from.getId(),         from.getEpoch(),      text(from.getWho()),
-          text(from.getWhat()), text(from.getStep()), text(from.getWaitingFor()),
-          read(from.getSteps())};
+  return {from.getId(),          from.getEpoch(),        text(from.getWho()),
+          text(from.getWhat()),  text(from.getStep()),   text(from.getWaitingFor()),
+          read(from.getSteps()), from.getEntriesMoved(), from.getEntriesTotal()};
 }
 
 graph_text read(wire::GraphText::Reader from) {

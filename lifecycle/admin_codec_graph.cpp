@@ -85,6 +85,30 @@ arc_action from_wire(wire::ArcAction a) {
   return arc_action::remove;
 }
 
+wire::PartTransfer to_wire(part_transfer how) {
+  switch (how) {
+  case part_transfer::pre_copy:
+    return wire::PartTransfer::PRE_COPY;
+  case part_transfer::progressive:
+    return wire::PartTransfer::PROGRESSIVE;
+  case part_transfer::none:
+    break;
+  }
+  return wire::PartTransfer::NONE;
+}
+
+part_transfer from_wire(wire::PartTransfer how) {
+  switch (how) {
+  case wire::PartTransfer::PRE_COPY:
+    return part_transfer::pre_copy;
+  case wire::PartTransfer::PROGRESSIVE:
+    return part_transfer::progressive;
+  case wire::PartTransfer::NONE:
+    break;
+  }
+  return part_transfer::none;
+}
+
 wire::FeedbackPolicy to_wire(feedback_policy p) {
   switch (p) {
   case feedback_policy::hand_over:
@@ -184,6 +208,7 @@ void write(const operator_node& from, wire::OperatorNode::Builder to) {
   to.setLine(from.line);
   to.setWas(from.was);
   to.setTransient(from.transient);
+  to.setTransfer(to_wire(from.transfer));
 }
 
 operator_node read(wire::OperatorNode::Reader from) {
@@ -197,6 +222,7 @@ operator_node read(wire::OperatorNode::Reader from) {
   to.line = from.getLine();
   to.was = text(from.getWas());
   to.transient = from.getTransient();
+  to.transfer = from_wire(from.getTransfer());
   return to;
 }
 

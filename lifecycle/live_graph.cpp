@@ -139,6 +139,8 @@ std::map<std::string, participation> live_graph::parts(const transition_plan& pl
     part.epoch = epoch;
     part.role = role_of(op);
     part.saves_state = op.transfers_state;
+    part.native = op.native;
+    part.parts = op.parts;
     part.awaited = drains;
     if (part.role == cut_role::rewire) {
       part.next = std::move(links[op.name]);
@@ -223,6 +225,7 @@ void live_graph::describe(service_status& into) const {
     s.errors = c.errors.get();
     s.restarts = c.restarts.get();
     s.late_answers = c.late_answers.get();
+    s.entries = c.entries.get();
     into.operators.push_back(std::move(s));
   }
   for (const auto& [name, a] : arcs)

@@ -29,9 +29,31 @@ const operator_description& type_of(const typed_graph& g, const std::string& nam
   return g.types.find(name)->second;
 }
 
+void plan_parts(operator_change& change, const operator_description& from,
+                const operator_description& to, std::vector<failure>& refusals) {
+  if (from.part_schema == 0) return;
+  const auto refuse = [&](const std::string& why) {
+    refusals.push_back({errc::incompatible, "operator '" + change.name + "': the keyed state of " +
+                                                from.reference() + " cannot go to " +
+                                                to.reference() + ": " + why});
+  };
+  if (to.part_schema == 0)
+    return refuse("the new version keeps none and would drop it; give it a part schema");
+  if (auto fits = check_compatible(from.schemas, from.part_schema, to.schemas, to.part_schema);
+      !fits)
+    return refuse(fits.error().message);
+  change.parts = part_transfer::pre_copy;
+}
+
 /// How the state of a replaced operator gets to its successor, or why it cannot.
 void plan_state(operator_change& change, const operator_description& from,
                 const operator_description& to, std::vector<failure>& refusals) {
+  if (from.native.layout != 0 && from.native == to.native) {
+    change.native = true;
+    change.state_format = from.native.name + " (the object itself)";
+    return;
+  }
+  plan_parts(change, from, to, refusals);
   if (from.state_schema == 0) {
     change.state_format = to.state_schema == 0 ? "stateless" : "starts empty";
     return;

@@ -30,6 +30,8 @@ struct operator_change {
   bool is_head = false;                     ///< the markers enter at it
   std::string old_name{};                   ///< in the running graph, if it is renamed
   bool drains = false; ///< head of loops: holds its cut back until they are empty
+  bool native = false; ///< the object of its state is handed over, and nothing else
+  part_transfer parts = part_transfer::none; ///< how the keyed state gets to the successor
 
   bool renamed() const { return !old_name.empty(); }
   /// Its name in the running graph.

@@ -30,7 +30,10 @@ struct service_options {
   /// So many of the newest transitions (the log has all), and of the graphs to go back to.
   std::size_t kept_history = 50;
   std::size_t activation_limit = 256; ///< packets per activation of an operator
-  std::size_t blocking_threads = 16;  ///< for operators' blocking work
+  /// Keyed state of so many entries and more is fetched by the successor after the commit, unless
+  /// the graph says otherwise: sent ahead of the cut, there would be two of it for a while.
+  std::uint64_t progressive_from = 1'000'000;
+  std::size_t blocking_threads = 16; ///< for operators' blocking work
   /// What workers wait for while they are idle, for example a `net::reactor`; null = nothing.
   /// Outlives the service.
   event_source* events = nullptr;

@@ -25,6 +25,7 @@ struct operator_status {
   std::uint64_t errors = 0;  ///< exceptions out of operator code
   std::uint64_t restarts = 0;
   std::uint64_t late_answers = 0; ///< dropped: to requests that were not open any more
+  std::uint64_t entries = 0;      ///< of its keyed state, now
 };
 
 struct arc_status {
@@ -71,6 +72,8 @@ struct transition_status {
   std::string step;             ///< waiting, prepare, mark, commit, retire
   std::string waiting_for;      ///< operators that the step waits for
   std::vector<step_time> steps; ///< those that are over
+  /// Entries of keyed state that have gone to successors, of so many; while it flows.
+  std::uint64_t entries_moved = 0, entries_total = 0;
 };
 
 struct service_status {

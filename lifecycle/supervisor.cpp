@@ -30,7 +30,11 @@ caf::behavior supervisor::make_behavior() {
         if (setup_.on_end) setup_.on_end(m.reason);
       },
       [this](const cancel_message& m) { on_cancel(m); },
-      [this](const plan_message& m) { m.done(planner_.make(*m.wanted).plan); },
+      [this](const plan_message& m) {
+        auto what = planner_.make(*m.wanted);
+        choose_transfers(what);
+        m.done(std::move(what.plan));
+      },
       [this](const compare_message& m) {
         m.done(planner_.compare(m.graphs->first, m.graphs->second));
       },
@@ -73,11 +77,13 @@ void supervisor::start(std::shared_ptr<transition_order> order, planned what,
     else if (what.whole) versions_.reword(std::move(what.given), std::move(what.wanted.content));
     return record(std::move(entry), *order);
   }
+  choose_transfers(what);
   const auto epoch = entry.epoch = ++last_epoch_;
   entry.steps.push_back({"plan", planning});
   transition state(epoch, what.plan, transition::clock::now());
-  const auto deadline = system().clock().now() +
-                        (order->deadline.count() > 0 ? order->deadline : setup_.options->deadline);
+  const clock::duration limit =
+      order->deadline.count() > 0 ? order->deadline : setup_.options->deadline;
+  const auto deadline = system().clock().now() + limit;
   auto& now = active_
                   .emplace(epoch, active{std::move(order),
                                          std::move(what),
@@ -85,6 +91,7 @@ void supervisor::start(std::shared_ptr<transition_order> order, planned what,
                                          {},
                                          std::move(state),
                                          deadline,
+                                         limit,
                                          {},
                                          {},
                                          {}})
@@ -159,13 +166,21 @@ void supervisor::tell_parts(active& now) {
 void supervisor::on_report(const report_message& m) {
   const auto found = active_.find(m.epoch);
   if (found == active_.end()) return;
-  act(found->second, found->second.state.on_report(m, transition::clock::now()));
+  auto& now = found->second;
+  if (m.kind == report_kind::moved) { // while state flows, nobody has stopped
+    now.deadline = std::max(now.deadline, system().clock().now() + now.limit);
+    set_alarm(now.deadline);
+  }
+  act(now, now.state.on_report(m, transition::clock::now()));
 }
 
 void supervisor::act(active& now, transition::action what) {
   switch (what) {
   case transition::action::none:
     return;
+  case transition::action::copy:
+    start_copies(now);
+    return act(now, now.state.proceed(transition::clock::now()));
   case transition::action::mark:
     send_markers(now);
     return act(now, now.state.proceed(transition::clock::now()));
@@ -184,6 +199,26 @@ void supervisor::act(active& now, transition::action what) {
 
 void supervisor::give_up(active& now, const std::string& reason) {
   act(now, now.state.give_up(reason, transition::clock::now()));
+}
+
+/// How keyed state goes is chosen by what the graph says, or by how much there is now.
+void supervisor::choose_transfers(planned& what) const {
+  for (auto& op : what.plan.operators) {
+    if (op.parts == part_transfer::none) continue;
+    const auto* node = what.wanted.content.find(op.name);
+    const auto live = live_.members.find(op.before());
+    if (node && node->transfer != part_transfer::none) op.parts = node->transfer;
+    else if (live != live_.members.end())
+      op.parts = live->second.place.counters->entries.get() < setup_.options->progressive_from
+                     ? part_transfer::pre_copy
+                     : part_transfer::progressive;
+  }
+}
+
+void supervisor::start_copies(active& now) {
+  for (const auto& op : now.what.plan.operators)
+    if (op.parts != part_transfer::none)
+      send(live_.members.find(op.before())->second.actor, copy_message{now.state.epoch()});
 }
 
 void supervisor::send_markers(active& now) {
@@ -316,24 +351,39 @@ void supervisor::on_member_down(const std::string& name, const caf::error& why) 
   for (auto next = active_.begin(); next != active_.end();) {
     auto& now = (next++)->second;
     if (now.state.decided()) // it never will say so itself
-      act(now, now.state.on_report({report_kind::running, now.state.epoch(), name, {}},
-                                   transition::clock::now()));
+      take_as_said(now, {report_kind::running, report_kind::arrived}, name);
     else if (!now.order->stops) give_up(now, reason);
   }
   if (setup_.on_end) setup_.on_end(reason);
 }
 
-/// An old instance was lost after the commit was decided. Nothing is lost with it: the successor
-/// holds the state of the cut, and only has not been told to start.
+/// As if it had reported that itself.
+void supervisor::take_as_said(active& now, std::initializer_list<report_kind> kinds,
+                              const std::string& name) {
+  const auto epoch = now.state.epoch();
+  for (const auto kind : kinds)
+    if (const auto still = active_.find(epoch); still != active_.end())
+      act(still->second,
+          still->second.state.on_report({kind, epoch, name}, transition::clock::now()));
+}
+
+/// An old instance was lost after the commit was decided. Where the successor holds the state of
+/// the cut, nothing is lost with it, and that only has not been told to start.
 void supervisor::on_former_down(active& now, const std::string& name) {
   spdlog::error("the actor of operator '{}' has died before it could hand over", name);
   const auto epoch = now.state.epoch();
   const auto change = std::find_if(now.what.plan.operators.begin(), now.what.plan.operators.end(),
                                    [&](const operator_change& op) { return op.before() == name; });
-  if (change != now.what.plan.operators.end())
-    if (const auto heir = live_.members.find(change->name); heir != live_.members.end())
-      send(heir->second.actor, start_message{epoch, {}});
-  act(now, now.state.on_report({report_kind::ended, epoch, name, {}}, transition::clock::now()));
+  if (change == now.what.plan.operators.end()) return take_as_said(now, {report_kind::ended}, name);
+  if (const auto heir = live_.members.find(change->name); heir != live_.members.end())
+    send(heir->second.actor, start_message{epoch, {}});
+  const bool lost = change->native || change->parts == part_transfer::progressive;
+  const auto place = change->name;
+  take_as_said(now, {report_kind::ended}, name);
+  if (!lost) return;
+  if (const auto still = active_.find(epoch); still != active_.end())
+    take_as_said(still->second, {report_kind::arrived}, place);
+  if (setup_.on_end) setup_.on_end("the state of operator '" + name + "' was lost with its actor");
 }
 
 } // namespace instar

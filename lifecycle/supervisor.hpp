@@ -13,6 +13,7 @@
 
 #include <deque>
 #include <functional>
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <string>
@@ -83,6 +84,7 @@ private:
     live_graph after;
     transition state;
     clock::time_point deadline;
+    clock::duration limit;              ///< for each step that state flows in
     std::vector<caf::actor> told;       ///< old operators with a part
     std::vector<caf::actor> successors; ///< new instances
     std::vector<caf::actor> formers;    ///< after the commit: instances that are replaced, removed
@@ -102,6 +104,7 @@ private:
   void on_deadline(active& now);
   void on_down(const caf::down_msg& m);
   void on_member_down(const std::string& name, const caf::error& why);
+  void take_as_said(active& now, std::initializer_list<report_kind> kinds, const std::string& name);
   void on_former_down(active& now, const std::string& name);
 
   std::string admit(transition_order& order);
@@ -122,6 +125,8 @@ private:
   void abort(active& now);
   void cut_off(active& now);
   void finish(active& now, transition_outcome outcome, std::string reason);
+  void choose_transfers(planned& what) const;
+  void start_copies(active& now);
   void send_markers(active& now);
   void commit(active& now);
   void note_commit(active& now);

@@ -35,8 +35,9 @@ service_status supervisor::status() const {
     auto steps = now.entry.steps;
     const auto over = now.state.times();
     steps.insert(steps.end(), over.begin(), over.end());
+    const auto flow = now.state.state_flow();
     s.transitions.push_back({now.order->id, epoch, now.order->who, now.entry.what, step,
-                             now.state.waiting_for(), std::move(steps)});
+                             now.state.waiting_for(), std::move(steps), flow.moved, flow.total});
   }
   s.queued_transitions = queue_.size();
   queue_.describe(s.transitions);

@@ -6,6 +6,8 @@ const char* to_string(transition::step step) {
   switch (step) {
   case transition::step::prepare:
     return "prepare";
+  case transition::step::copy:
+    return "copy";
   case transition::step::mark:
     return "mark";
   case transition::step::commit:
@@ -35,6 +37,8 @@ transition::transition(epoch_t epoch, const transition_plan& plan, clock::time_p
     if (!op.participates()) continue;
     if (has_old) cuts_.emplace(report_kind::at_cut, op.before());
     if (op.action == operator_action::replace) cuts_.emplace(report_kind::restored, op.name);
+    if (op.parts != part_transfer::none) copies_.emplace(report_kind::copied, op.before());
+    if (op.parts == part_transfer::progressive) ended_.emplace(report_kind::arrived, op.name);
     if (op.action != operator_action::remove) running_.emplace(report_kind::running, op.name);
     if (op.action == operator_action::remove || op.action == operator_action::replace)
       ended_.emplace(report_kind::ended, op.before());
@@ -48,6 +52,12 @@ transition::action transition::on_report(const report_message& report, clock::ti
   case report_kind::prepared:
     votes_.erase(key);
     break;
+  case report_kind::moved:
+    flows_[report.name] = {report.entries, report.total};
+    return action::none;
+  case report_kind::copied:
+    copies_.erase(key);
+    break;
   case report_kind::at_cut:
   case report_kind::restored:
     delays_.erase(report.name);
@@ -57,6 +67,7 @@ transition::action transition::on_report(const report_message& report, clock::ti
     running_.erase(key);
     break;
   case report_kind::ended:
+  case report_kind::arrived:
     ended_.erase(key);
     break;
   case report_kind::delayed:
@@ -70,7 +81,9 @@ transition::action transition::on_report(const report_message& report, clock::ti
 }
 
 transition::action transition::proceed(clock::time_point now) {
-  if (step_ == step::prepare && votes_.empty()) return enter(step::mark, now);
+  if (step_ == step::prepare && votes_.empty())
+    return enter(copies_.empty() ? step::mark : step::copy, now);
+  if (step_ == step::copy && copies_.empty()) return enter(step::mark, now);
   if (step_ == step::mark && cuts_.empty()) return enter(step::commit, now);
   if (step_ == step::commit && running_.empty()) return enter(step::retire, now);
   if (step_ == step::retire && ended_.empty()) return enter(step::done, now);
@@ -81,7 +94,10 @@ transition::action transition::enter(step next, clock::time_point now) {
   times_.push_back({to_string(step_), now - step_began_});
   step_ = next;
   step_began_ = now;
+  flows_.clear();
   switch (next) {
+  case step::copy:
+    return action::copy;
   case step::mark:
     marked_ = true;
     mark_began_ = now;
@@ -102,13 +118,23 @@ transition::action transition::enter(step next, clock::time_point now) {
 }
 
 transition::action transition::give_up(std::string reason, clock::time_point now) {
-  if (step_ != step::prepare && step_ != step::mark) return action::none;
+  if (step_ != step::prepare && step_ != step::copy && step_ != step::mark) return action::none;
   reason_ = std::move(reason);
   return enter(step::aborted, now);
 }
 
+transition::flow transition::state_flow() const {
+  flow all;
+  for (const auto& [name, one] : flows_) {
+    all.moved += one.moved;
+    all.total += one.total;
+  }
+  return all;
+}
+
 std::string transition::waiting_for() const {
   const auto& missing = step_ == step::prepare  ? votes_
+                        : step_ == step::copy   ? copies_
                         : step_ == step::mark   ? cuts_
                         : step_ == step::commit ? running_
                                                 : ended_;
@@ -128,6 +154,12 @@ std::string transition::waiting_for() const {
       break;
     case report_kind::prepared:
       text += "has not answered";
+      break;
+    case report_kind::copied:
+      text += "is still sending its state";
+      break;
+    case report_kind::arrived:
+      text += "is still getting its state";
       break;
     case report_kind::at_cut:
       text += delay == delays_.end() ? "has not reached its cut" : "says not yet: " + delay->second;

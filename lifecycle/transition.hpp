@@ -5,6 +5,7 @@
 #include "lifecycle/status.hpp"
 
 #include <chrono>
+#include <cstdint>
 #include <map>
 #include <set>
 #include <string>
@@ -13,7 +14,7 @@
 
 namespace instar {
 
-/// The state machine of one transition after its plan: prepare → mark → commit → retire.
+/// The state machine of one transition after its plan: prepare → copy → mark → commit → retire.
 ///
 /// Pure: it is told what participants report and answers what is to be done; the supervisor does
 /// it. What it guarantees: the commit is answered exactly once, only after every participant has
@@ -22,7 +23,7 @@ class transition {
 public:
   using clock = std::chrono::steady_clock;
 
-  enum class step { prepare, mark, commit, retire, done, aborted };
+  enum class step { prepare, copy, mark, commit, retire, done, aborted };
 
   transition(epoch_t epoch, const transition_plan& plan, clock::time_point now);
 
@@ -31,7 +32,8 @@ public:
   /// What the supervisor has to do after a report.
   enum class action {
     none,
-    mark,   ///< all have voted: send the markers in at the heads
+    copy,   ///< all have voted: keyed state may begin to flow
+    mark,   ///< all has flowed: send the markers in at the heads
     commit, ///< all stand at their cuts, all state is restored: point of no return
     retire, ///< all of the new graph runs: what is left of the old one may end
     abort,  ///< somebody cannot: take everything back, for `reason()`
@@ -54,6 +56,12 @@ public:
   /// Who is waited for, and why as far as is known; for the reason of a missed deadline.
   std::string waiting_for() const;
 
+  /// Entries of keyed state that have gone to successors, of so many; zeros if none flows.
+  struct flow {
+    std::uint64_t moved = 0, total = 0;
+  };
+  flow state_flow() const;
+
   const std::string& reason() const { return reason_; }
   bool markers_sent() const { return marked_; }
   std::vector<step_time> times() const { return times_; }
@@ -67,7 +75,8 @@ private:
   const epoch_t epoch_;
   step step_ = step::prepare;
   bool marked_ = false;
-  awaited votes_, cuts_, running_, ended_;
+  awaited votes_, copies_, cuts_, running_, ended_;
+  std::map<std::string, flow> flows_; ///< by who told
   std::map<std::string, std::string> delays_;
   std::string reason_;
   clock::time_point step_began_;

@@ -89,7 +89,8 @@ public:
     return from;
   }
 
-  void read(state_reader& part) override {
+  using parted_state::read;
+  void read(state_reader& part, std::uint64_t from, std::uint64_t to) override {
     auto* source = entries_.draw_from(nullptr); // nothing is fetched for what has come
     struct restore {
       Map& map;
@@ -99,10 +100,13 @@ public:
     Codec::read(
         part.root<typename Codec::part>(),
         [&](auto&& k, auto&& value) {
-          entries_.insert_or_assign(std::forward<decltype(k)>(k),
-                                    std::forward<decltype(value)>(value));
+          if (Map::is_between(k, from, to))
+            entries_.insert_or_assign(std::forward<decltype(k)>(k),
+                                      std::forward<decltype(value)>(value));
         },
-        [&](const auto& k) { entries_.erase(k); });
+        [&](const auto& k) {
+          if (Map::is_between(k, from, to)) entries_.erase(k);
+        });
   }
 
   void draw_from(state_source* source) override { entries_.draw_from(source); }

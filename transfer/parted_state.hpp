@@ -57,8 +57,10 @@ public:
 
   // -- the side that gets it --
 
-  /// Puts in what a part has, in place of what there was.
-  virtual void read(state_reader& part) = 0;
+  /// Puts in what a part has, in place of what there was; of it only what has its place from `from`
+  /// up to `to`.
+  virtual void read(state_reader& part, std::uint64_t from, std::uint64_t to) = 0;
+  void read(state_reader& part) { read(part, begin, end); }
   /// Entries that are asked for are fetched first from now on; null: all have come.
   virtual void draw_from(state_source* source) = 0;
 };

@@ -151,6 +151,14 @@ public:
 
   static constexpr std::uint64_t begin = 0, end = ~std::uint64_t{0};
 
+  /// Whether the key's place is from `from` up to `to`.
+  template <class Lookup>
+  static bool is_between(const Lookup& key, std::uint64_t from, std::uint64_t to) {
+    if (from == begin && to == end) return true;
+    const auto place = Hash()(key);
+    return place >= from && (place < to || to == end);
+  }
+
   /// Visits all entries of so many bins that there are `least` entries, or all that are left.
   /// Returns the place to go on from; `end` after the last. Whoever goes on until then has seen
   /// every entry that was there all the time, once.
@@ -237,7 +245,7 @@ private:
 
   void fetch(std::uint64_t hash) const {
     if (source_) [[unlikely]]
-      fetch(hash, hash == end ? end : hash + 1);
+      fetch(hash - (hash == end), hash + (hash != end));
   }
   /// What comes is put in by whoever the source belongs to, into this very map.
   void fetch(std::uint64_t from, std::uint64_t to) const {

@@ -30,7 +30,8 @@ json operator_json(const operator_status& op) {
           {"blocked", op.blocked},
           {"errors", op.errors},
           {"restarts", op.restarts},
-          {"late_answers", op.late_answers}};
+          {"late_answers", op.late_answers},
+          {"entries", op.entries}};
 }
 
 json steps_json(const std::vector<step_time>& steps) {
@@ -50,6 +51,8 @@ json to_json(const service_status& s) {
                            {"what", t.what},
                            {"step", t.step},
                            {"waiting_for", t.waiting_for},
+                           {"entries_moved", t.entries_moved},
+                           {"entries_total", t.entries_total},
                            {"steps", steps_json(t.steps)}});
   json operators = json::array(), arcs = json::array();
   for (const auto& op : s.operators) operators.push_back(operator_json(op));

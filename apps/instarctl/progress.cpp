@@ -2,6 +2,8 @@
 
 #include "apps/instarctl/text.hpp"
 
+#include <algorithm>
+#include <cstdint>
 #include <utility>
 
 namespace instar::instarctl {
@@ -10,10 +12,21 @@ namespace {
 
 constexpr auto erase_line = "\r\x1b[K";
 
+/// How far state has gone to successors.
+std::string flow_text(const transition_status& now) {
+  constexpr std::uint64_t width = 20;
+  const auto moved = std::min(now.entries_moved, now.entries_total);
+  const auto done = moved * width / now.entries_total;
+  return " [" + std::string(done, '#') + std::string(width - done, '.') + "] " +
+         std::to_string(moved * 100 / now.entries_total) + " % of " +
+         std::to_string(now.entries_total) + " entries";
+}
+
 /// The step that is under way, and for whom or what it waits.
 std::string current(const transition_status& now, std::size_t ahead) {
   if (now.step == "waiting")
     return "waits for " + std::to_string(ahead) + (ahead == 1 ? " other" : " others");
+  if (now.entries_total > 0) return now.step + flow_text(now);
   return now.step + " ..." + (now.waiting_for.empty() ? "" : " " + now.waiting_for);
 }
 

@@ -67,13 +67,14 @@ std::string to_text(const service_status& s) {
                     t.what + (t.waiting_for.empty() ? "" : "; " + t.waiting_for)});
   if (rows.size() > 1) text += "\n" + table(rows);
   rows = {{"OPERATOR", "TYPE", "PHASE", ">EPOCH", ">IN", ">OUT", ">EVENTS", ">BUSY", ">BLOCKED",
-           ">ERRORS", ">RESTARTS"}};
+           ">ERRORS", ">RESTARTS", ">ENTRIES"}};
   for (const auto& op : s.operators)
-    rows.push_back(
-        {op.name, op.reference, op.phase, std::to_string(op.since_epoch),
-         std::to_string(op.packets_in), std::to_string(op.packets_out), std::to_string(op.events),
-         time_text(std::chrono::nanoseconds(static_cast<std::int64_t>(op.busy_ns))),
-         std::to_string(op.blocked), std::to_string(op.errors), std::to_string(op.restarts)});
+    rows.push_back({op.name, op.reference, op.phase, std::to_string(op.since_epoch),
+                    std::to_string(op.packets_in), std::to_string(op.packets_out),
+                    std::to_string(op.events),
+                    time_text(std::chrono::nanoseconds(static_cast<std::int64_t>(op.busy_ns))),
+                    std::to_string(op.blocked), std::to_string(op.errors),
+                    std::to_string(op.restarts), std::to_string(op.entries)});
   if (rows.size() > 1) text += "\n" + table(rows);
   rows = {{"ARC", "PAYLOAD", ">QUEUED", ">CAPACITY"}};
   for (const auto& a : s.arcs)

@@ -61,6 +61,11 @@ struct script {
   ledger seen;
   std::vector<std::string> breaches; ///< what an operator found wrong itself
 
+  // Keyed state: see keyed_operators.cpp.
+  std::map<std::pair<std::string, std::uint64_t>, std::uint64_t> tables; ///< by operator and key
+  std::uint64_t preloaded = 300, keys = 400;
+  std::uint64_t throws_at_key = ~std::uint64_t{0}; ///< in version 2, taking it over
+
   // Requests: see request_operators.cpp. By the name that who asked had then, and its number.
   std::map<std::pair<std::string, std::uint64_t>, request_fate> requests;
   std::set<std::pair<std::string, std::uint64_t>> questions; ///< that came to who is asked
@@ -129,5 +134,11 @@ private:
 /// answers by a timer, the youngest first; a peer asks like an asker and answers like a slow one.
 /// In version 2 their ports are in another order.
 void add_request_operators(scripted_library& to);
+
+/// `test.table` and `test.object`, which pass items on and keep a number for each of their keys:
+/// how many items of it they have seen since the last that ends it. Each time they compare it with
+/// what the script knows. An object hands its state over as it is; a table begins with entries for
+/// `script::preloaded` keys.
+void add_keyed_operators(scripted_library& to);
 
 } // namespace instar::test

@@ -19,3 +19,13 @@ struct RequestState {
     from @2 :Text;
   }
 }
+
+# A part of what `test.table` keeps.
+struct TablePart {
+  entries @0 :List(Entry);
+  gone @1 :List(UInt64);
+  struct Entry {
+    key @0 :UInt64;
+    seen @1 :UInt64;
+  }
+}

@@ -14,7 +14,7 @@ namespace instar::bench {
 /// What `tracked_map` would be if nothing ever had to move: one table that doubles. The same hash,
 /// the same tags, but no directory and nothing that watches or fetches.
 template <class Key, class Value>
-class plain_map {
+class doubling_table {
 public:
   struct entry {
     Key key;

@@ -4,8 +4,9 @@
 explanation="redis-benchmark with 50 connections, -P 1 and -P 16, GET and SET of 100,000 keys; servers take
 turns, client and server share the machine. kv = apps/kv/kv-5.toml (on instard), redis =
 redis-server without persistence. kv_vs_redis_ratio is the worst of the four.
-tracking: the store's engine alone, on the map that can be handed over at any time against the same
-table without that (tracking_overhead_ratio) and against std::unordered_set, no update running.
+tracking: CPU time of the store's engine alone, one million keys, on the map that can be handed over
+at any time against std::unordered_set (tracking_overhead_ratio), and against one hash table that
+doubles, with the same tags and hash (tracked_vs_doubling_table_ratio); no update running.
 kv_update: while clients write and read back, the store goes from version 1 to 5 and back to 1, and
 each version keeps its entries in another way; every acknowledged write is compared."
 

@@ -1,5 +1,6 @@
 #include "actors/part_sender.hpp"
 
+#include <limits>
 #include <utility>
 
 namespace instar {
@@ -25,7 +26,10 @@ sent_part part_sender::write_next() {
   state_writer writer(header_);
   sent_part made;
   if (!swept_) {
-    place_ = from_.write(place_, part_entries, writer);
+    // Of a rehearsal nothing follows: what does not fit into a part has to go with it.
+    const auto bytes =
+        rehearsal_ ? std::numeric_limits<std::size_t>::max() : parted_state::part_bytes;
+    place_ = from_.write(place_, part_entries, bytes, writer);
     if (rehearsal_) from_.forget_changes();
     swept_ = place_ == parted_state::end;
     ++parts_;

@@ -38,13 +38,14 @@ public:
   std::size_t size() const override { return entries_.size(); }
   void clear() override { entries_.clear(); }
 
-  std::uint64_t write(std::uint64_t from, std::size_t least, state_writer& part) override {
+  std::uint64_t write(std::uint64_t from, std::size_t least, std::size_t most_bytes,
+                      state_writer& part) override {
     std::vector<const entry*> copied;
     std::size_t bytes = 0;
-    while (copied.size() < least && bytes < part_bytes && from != end)
+    while (copied.size() < least && bytes < most_bytes && from != end)
       from = entries_.visit(from, 1, [&](const entry& e) {
         // Of large entries not all of a bin fit into one part: the others follow as changed ones.
-        if (bytes >= part_bytes) return entries_.note(e.key);
+        if (bytes >= most_bytes) return entries_.note(e.key);
         copied.push_back(&e);
         bytes += bytes_of(e);
       });

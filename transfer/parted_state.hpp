@@ -29,7 +29,7 @@ public:
 class parted_state {
 public:
   static constexpr std::uint64_t begin = 0, end = ~std::uint64_t{0};
-  /// About so much goes into one part.
+  /// So much usually goes into one part.
   static constexpr std::size_t part_bytes = 64 * 1024;
 
   virtual ~parted_state();
@@ -40,17 +40,19 @@ public:
 
   // -- the side that has it --
 
-  /// Writes the entries from a place on, about `least` of them or `part_bytes`, into a part.
-  /// Returns the place to go on from, `end` after the last. What changes before that place is noted
-  /// from now on.
-  virtual std::uint64_t write(std::uint64_t from, std::size_t least, state_writer& part) = 0;
+  /// Writes the entries from a place on, about `least` of them, into a part; of large ones so many
+  /// that there are about `bytes`: the others before the place that is returned count as changed.
+  /// That is the one to go on from, `end` after the last. What changes before it is noted from now
+  /// on.
+  virtual std::uint64_t write(std::uint64_t from, std::size_t least, std::size_t bytes,
+                              state_writer& part) = 0;
   /// How many keys before that place have changed since they were written.
   virtual std::size_t changed() const = 0;
   /// Writes up to `most` of them, or `part_bytes`: with their entries, or as keys without one.
   virtual void write_changed(std::size_t most, state_writer& part) = 0;
   /// Nobody copies any longer.
   virtual void forget_changes() = 0;
-  /// As `write`, up to the place `to` or a little beyond, but the entries are gone then. Only if
+  /// As `write` with any number of bytes, up to the place `to` or a little beyond, but the entries are gone then. Only if
   /// nothing else happens to the state.
   virtual std::uint64_t take(std::uint64_t from, std::uint64_t to, std::size_t least,
                              state_writer& part) = 0;

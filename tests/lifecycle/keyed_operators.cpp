@@ -41,8 +41,9 @@ public:
 
   std::size_t size() const override { return all.size(); }
   void clear() override { all.clear(); }
-  std::uint64_t write(std::uint64_t from, std::size_t least, state_writer& part) override {
-    return all.write(from, least, part);
+  std::uint64_t write(std::uint64_t from, std::size_t least, std::size_t bytes,
+                      state_writer& part) override {
+    return all.write(from, least, bytes, part);
   }
   std::size_t changed() const override { return all.changed(); }
   void write_changed(std::size_t most, state_writer& part) override {

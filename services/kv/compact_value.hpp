@@ -56,7 +56,6 @@ public:
     value = word();
     return true;
   }
-  bool is_number() const { return form() == shape::number; }
   void set(std::string_view text) {
     assign(text);
     expire_at(0);

@@ -59,8 +59,9 @@ public:
   /// theirs, in `flush`.
   void send(context& ctx, open_request from, Item one) {
     if (from->open_requests() > 1) { // others before it may wait, others after it may follow
-      auto& out = queue(std::move(from), std::move(one));
-      if (!out.waits) fresh_.push_back(out.to->id());
+      const auto at = queue(std::move(from), std::move(one));
+      if (!at->second.waits) fresh_.push_back(at->first);
+      else if (too_much(at->second)) lost(at);
       return;
     }
     const auto to = from.on();
@@ -69,8 +70,7 @@ public:
       from.take();
       return answered(*to, one);
     }
-    queue(std::move(from), std::move(one));
-    const auto at = outputs_.find(to->id());
+    const auto at = queue(std::move(from), std::move(one));
     if (progress == write_progress::failed) lost(at);
     else if (!wait(ctx, at, progress)) write(ctx, at);
   }
@@ -116,12 +116,19 @@ private:
   using iterator = typename output_map::iterator;
 
   /// From here on the duty to answer is this object's.
-  output& queue(open_request from, Item one) {
-    auto& out = outputs_[from->id()];
+  iterator queue(open_request from, Item one) {
+    const auto at = outputs_.try_emplace(from->id()).first;
+    auto& out = at->second;
     out.queue.push_back(std::move(one));
     auto to = from.take();
     if (!out.to) out.to = std::move(to);
-    return out;
+    return at;
+  }
+
+  bool too_much(const output& out) const {
+    std::uint64_t waiting = 0;
+    for (const auto& one : out.queue) waiting += one.size() - one.sent;
+    return waiting > most_waiting_;
   }
 
   void write(context& ctx, iterator at) {
@@ -145,9 +152,7 @@ private:
   /// tried once more.
   bool wait(context& ctx, iterator at, write_progress why) {
     auto& out = at->second;
-    std::uint64_t waiting = 0;
-    for (const auto& one : out.queue) waiting += one.size() - one.sent;
-    if (waiting > most_waiting_) {
+    if (too_much(out)) {
       lost(at);
       return true;
     }

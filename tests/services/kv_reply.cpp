@@ -184,6 +184,14 @@ TEST_CASE_FIXTURE(fixture, "a slow reader holds up nobody, and is followed by an
 TEST_CASE_FIXTURE(fixture, "who leaves too much unread is cut off") {
   reply tested(values(100'000));
   tested.on_start(ctx);
+  auto two = connect();
+  for (std::uint32_t turn = 0; turn < 2; ++turn) {
+    CHECK_FALSE(two.here->finished());
+    give(tested, make(two, turn, lines(0, 10'000)));
+    tested.on_activation_end(ctx);
+  }
+  CHECK(two.here->finished());
+  CHECK(two.here->open_requests() == 0);
   auto one = connect();
   give(tested, make(one, 0, lines(0, 100'000)));
   CHECK(one.here->finished());

@@ -60,7 +60,7 @@ bool same_request_ports(const operator_description& a, const operator_descriptio
          partners(a.inputs, a.outputs) == partners(b.inputs, b.outputs);
 }
 
-operator_description describe(const operator_type& type) {
+operator_description describe(const operator_type& type, std::span<const converter> converters) {
   operator_description d;
   d.name = type.name;
   d.version = type.version;
@@ -79,6 +79,9 @@ operator_description describe(const operator_type& type) {
   d.splits = type.splits;
   d.part_schema = type.part_schema;
   d.native = {std::string(type.native.name), type.native.layout};
+  d.exports.assign(type.exports.begin(), type.exports.end());
+  d.imports.assign(type.imports.begin(), type.imports.end());
+  for (const auto& c : converters) d.converters.push_back({c.from, c.to, c.cost});
   return d;
 }
 

@@ -1,12 +1,15 @@
 #pragma once
 
+#include "actors/operator_type.hpp"
 #include "actors/settings.hpp"
+#include "transfer/converters.hpp"
 #include "transfer/schema.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +37,22 @@ struct setting_description {
   bool operator==(const setting_description&) const = default;
 };
 
+/// `native_state`, read from a manifest.
+struct native_description {
+  std::string name;
+  std::uint64_t layout = 0;
+
+  bool operator==(const native_description&) const = default;
+};
+
+/// One of the converters that an operator brings, without its code.
+struct converter_description {
+  std::uint64_t from = 0, to = 0;
+  std::uint32_t cost = 10;
+
+  bool operator==(const converter_description&) const = default;
+};
+
 /// What is known of an operator type without running any of its code: `operator_type` as a value
 /// that owns its text. Fields mean the same.
 struct operator_description {
@@ -46,17 +65,16 @@ struct operator_description {
   std::uint32_t state_version = 0;
   std::vector<setting_description> settings;
   bool splits = false;
-  std::uint64_t part_schema = 0;
-  struct native_object {
-    std::string name;
-    std::uint64_t layout = 0;
-    bool operator==(const native_object&) const = default;
-  };
-  native_object native{};
   schema_set schemas; ///< of the module that brings it
+  std::uint64_t part_schema = 0;
+  native_description native;
+  std::vector<state_format> exports, imports;
+  std::vector<converter_description> converters;
 
   /// `name@version`, as the command line and graph files write it.
   std::string reference() const { return name + "@" + std::to_string(version); }
+  /// It may be handed over as it is, to one that says the same.
+  bool hands_over() const { return native.layout != 0; }
 };
 
 /// What an operator's ports are to requests.
@@ -75,7 +93,8 @@ bool same_request_ports(const operator_description& a, const operator_descriptio
 std::optional<std::string> check_request_ports(const operator_description& type);
 
 /// The description of an operator that is part of the host or of a test. Its schemas are not known.
-operator_description describe(const operator_type& type);
+operator_description describe(const operator_type& type,
+                              std::span<const converter> converters = {});
 
 /// Finds an operator type by name and version; the failure says what there is instead.
 using type_lookup =

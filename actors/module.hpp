@@ -3,6 +3,7 @@
 #include "actors/operator.hpp"
 #include "actors/operator_type.hpp"
 #include "actors/settings.hpp"
+#include "transfer/converters.hpp"
 
 #include <capnp/common.h>
 
@@ -10,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
+#include <span>
 #include <string_view>
 #include <type_traits>
 
@@ -17,13 +19,15 @@ namespace instar {
 
 /// Version of everything a module is compiled against: operator_base, context, payloads, this
 /// header. A module of another number is refused.
-inline constexpr std::uint32_t module_api_version = 2;
+inline constexpr std::uint32_t module_api_version = 3;
 
 /// What a module answers when it is asked for its operators. Layout is part of the API version.
 struct operator_entry {
   const operator_type* type;
   operator_base* (*create)(const settings&); ///< may throw
   void (*destroy)(operator_base*);
+  const converter* converters;
+  std::size_t converter_count;
 };
 struct module_table {
   std::uint32_t api_version;
@@ -140,7 +144,46 @@ constexpr void write_list(json_text& json, std::string_view name, const List& li
   json.raw("]");
 }
 
-constexpr void write_type(json_text& json, const operator_type& type) {
+constexpr void write_formats(json_text& json, std::string_view name,
+                             const fixed_list<state_format, 8>& formats) {
+  write_list(json, name, formats, [&](const state_format& f) {
+    json.raw("{\"schema\":");
+    json.number(f.schema);
+    json.raw(",\"cost\":");
+    json.number(f.cost);
+    json.raw("}");
+  });
+}
+
+/// What state it keeps, and in which formats that goes over.
+constexpr void write_state(json_text& json, const operator_type& type,
+                           std::span<const converter> converters) {
+  json.raw(",\"state_schema\":");
+  json.number(type.state_schema);
+  json.raw(",\"state_version\":");
+  json.number(type.state_version);
+  json.raw(",\"part_schema\":");
+  json.number(type.part_schema);
+  json.raw(",\"native\":{\"name\":");
+  json.string(type.native.name);
+  json.raw(",\"layout\":");
+  json.number(type.native.layout);
+  json.raw("}");
+  write_formats(json, "exports", type.exports);
+  write_formats(json, "imports", type.imports);
+  write_list(json, "converters", converters, [&](const converter& c) {
+    json.raw("{\"from\":");
+    json.number(c.from);
+    json.raw(",\"to\":");
+    json.number(c.to);
+    json.raw(",\"cost\":");
+    json.number(c.cost);
+    json.raw("}");
+  });
+}
+
+constexpr void write_type(json_text& json, const operator_type& type,
+                          std::span<const converter> converters) {
   const auto port = [&](const port_type& p) {
     json.raw("{\"name\":");
     json.string(p.name);
@@ -166,10 +209,7 @@ constexpr void write_type(json_text& json, const operator_type& type) {
   json.string(type.help);
   write_list(json, "inputs", type.inputs, port);
   write_list(json, "outputs", type.outputs, port);
-  json.raw(",\"state_schema\":");
-  json.number(type.state_schema);
-  json.raw(",\"state_version\":");
-  json.number(type.state_version);
+  write_state(json, type, converters);
   write_list(json, "settings", type.settings, [&](const setting_type& s) {
     json.raw("{\"name\":");
     json.string(s.name);
@@ -196,7 +236,9 @@ constexpr std::size_t write_manifest(char* out, std::string_view module) {
   json.string(INSTAR_BUILD_ID);
   json.raw(",\"operators\":[");
   bool first = true;
-  ((json.raw(first ? "" : ","), first = false, write_type(json, Operators::type)), ...);
+  ((json.raw(first ? "" : ","), first = false,
+    write_type(json, Operators::type, instar::converters_of<Operators>())),
+   ...);
   json.raw("]}");
   return json.size();
 }
@@ -222,7 +264,8 @@ void destroy_operator(operator_base* op) {
 template <class... Operators>
 struct module_entries {
   static constexpr operator_entry list[] = {
-      {&Operators::type, &create_operator<Operators>, &destroy_operator<Operators>}...};
+      {&Operators::type, &create_operator<Operators>, &destroy_operator<Operators>,
+       instar::converters_of<Operators>().data(), instar::converters_of<Operators>().size()}...};
 };
 
 } // namespace instar::detail

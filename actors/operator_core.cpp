@@ -36,7 +36,13 @@ void operator_core::start(operator_links links, handed_over from) {
   phase_ = phase::running;
   if (from.native) instance_->take_native(from.native);
   if (from.parts.parts) start_moving(std::move(from.parts), setup_.part_conversion);
-  setup_.part_conversion = setup_.state_conversion = {};
+  if (!setup_.state_conversion.empty() || !setup_.part_conversion.empty())
+    // Modules may go with them: elsewhere.
+    host_.start_job(
+        next_id_++,
+        [a = std::exchange(setup_.state_conversion, {}),
+         b = std::exchange(setup_.part_conversion, {})] {},
+        instance_);
   for (const auto& t : from.timers) {
     const auto id = next_id_++;
     timers_.emplace(id, t);
@@ -66,7 +72,8 @@ operator_core::remains operator_core::end() {
   setup_.place.bell = nullptr;
   setup_.place.events = nullptr;
   setup_.place.requests = nullptr;
-  return {std::move(instance_), std::exchange(setup_.factory, nullptr), std::move(puller_)};
+  return {std::move(instance_), std::exchange(setup_.factory, nullptr), std::move(puller_),
+          std::exchange(setup_.state_conversion, {}), std::exchange(setup_.part_conversion, {})};
 }
 
 void operator_core::set_links(operator_links links) {
@@ -133,7 +140,10 @@ void operator_core::timer_due(std::uint64_t id) {
 }
 
 void operator_core::job_done(std::uint64_t id, std::optional<std::string> thrown) {
-  if (id == pull_job_) pull_job_ = 0;
+  if (id == pull_job_) {
+    pull_job_ = 0;
+    rest_parts(pull_began_);
+  }
   auto found = jobs_.find(id);
   if (found == jobs_.end()) return;
   found->second.thrown = std::move(thrown);
@@ -395,10 +405,12 @@ void operator_core::restart() {
   }
 }
 
-/// In that schema; 0 = its own.
+/// In its own schema, or in one of the others that it exports.
 state operator_core::save(std::uint64_t schema) {
+  const bool own = schema == 0 || schema == setup_.type.state_schema;
   state_writer writer({setup_.type.name, setup_.type.version,
-                       schema != 0 ? schema : setup_.type.state_schema, setup_.type.state_version});
+                       own ? setup_.type.state_schema : schema,
+                       own ? setup_.type.state_version : 0});
   instance_->save(writer);
   return writer.finish();
 }

@@ -143,7 +143,7 @@ void operator_core::try_cut() {
     return;
   }
   phase_ = phase::at_cut;
-  if (saved) last_state_ = *saved;
+  if (saved && saved->header().schema_id == setup_.type.state_schema) last_state_ = *saved;
   setup_.place.events->put_back(std::move(taken_events_));
   taken_events_.clear();
   host_.at_cut(epoch, std::move(saved));

@@ -118,7 +118,6 @@ void operator_core::start_moving(left_parts from, conversion convert) {
                               ") has no parts() for the state that it was to take over");
   puller_ = std::make_unique<part_puller>(std::move(from), std::move(convert), *parts_);
   parts_->draw_from(puller_.get());
-  pull_began_ = host_.now();
   more_ = true;
 }
 
@@ -131,7 +130,6 @@ bool operator_core::move_parts() {
                        "): taking over a part of its state failed: " + *puller_->failed());
   else if (more) {
     tell_moved(puller_->total() - puller_->left(), puller_->total());
-    if (rest_parts(pull_began_)) return false;
     pull_began_ = host_.now();
     pull_job_ = next_id_++;
     host_.start_job(pull_job_, puller_->work(), instance_);

@@ -137,6 +137,8 @@ struct native_state {
 struct state_format {
   std::uint64_t schema = 0;
   std::uint32_t cost = 10; ///< that of its own schema is 1
+
+  constexpr bool operator==(const state_format&) const = default;
 };
 
 /// What a module says about one operator it brings. A compile-time constant of the operator's

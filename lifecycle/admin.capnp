@@ -110,6 +110,7 @@ struct Wanted {
     updates @1 :List(OperatorUpdate);
     rollback @2 :UInt64;          # to this epoch; 0 = to the one before the running one
   }
+  dropState @3 :List(Text);       # operators whose state may be dropped
 }
 
 struct NamedGraph {
@@ -274,6 +275,23 @@ struct OperatorChange {
   isHead @9 :Bool;
   oldName @10 :Text;            # empty if it keeps its name
   drains @11 :Bool;
+  native @12 :Bool;
+  stateBy @13 :StateRoute;
+  partsBy @14 :StateRoute;
+  dropsState @15 :Bool;
+}
+
+struct StateRoute {
+  written @0 :UInt64;
+  read @1 :UInt64;
+  converters @2 :List(ConverterStep);
+}
+
+struct ConverterStep {
+  type @0 :Text;
+  version @1 :UInt32;
+  from @2 :UInt64;
+  to @3 :UInt64;
 }
 
 enum OperatorAction {

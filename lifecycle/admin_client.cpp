@@ -94,11 +94,11 @@ result<graph> admin_client::current_graph() {
   });
 }
 
-result<transition_plan> admin_client::plan(const wanted_change& wanted) {
+result<transition_plan> admin_client::plan(const wanted_change& wanted, const consent& drop_state) {
   auto& p = *parts_;
   return p.ask<transition_plan>([&] {
     auto request = p.asked().planRequest();
-    write(wanted, request.initWanted());
+    write(wanted, request.initWanted(), drop_state);
     return p.wait(request.send().then([](auto&& r) { return read(r.getPlan()); }));
   });
 }
@@ -115,11 +115,11 @@ result<transition_plan> admin_client::compare(const named_graph& from, const nam
 
 result<history_entry> admin_client::apply(const wanted_change& wanted,
                                           std::chrono::nanoseconds deadline,
-                                          const change_watcher& watch) {
+                                          const change_watcher& watch, const consent& drop_state) {
   auto& p = *parts_;
   return p.ask<history_entry>([&] {
     auto request = p.asked().beginRequest();
-    write(wanted, request.initWanted());
+    write(wanted, request.initWanted(), drop_state);
     request.setDeadlineNs(static_cast<std::uint64_t>(deadline.count()));
     auto begun = p.wait(request.send().then([](auto&& r) { return kj::mv(r); }));
     if (watch.begun) watch.begun(begun.getId());

@@ -75,14 +75,15 @@ public:
 
   result<service_status> status();
   result<graph> current_graph();
-  result<transition_plan> plan(const wanted_change& wanted);
+  /// `drop_state` names operators whose state may be dropped; so do the others.
+  result<transition_plan> plan(const wanted_change& wanted, const consent& drop_state = {});
 
   /// The difference of two graphs, see `service::compare`.
   result<transition_plan> compare(const named_graph& from, const named_graph& to);
 
   /// Returns when the transition has its outcome. A deadline of 0 is the service's default.
   result<history_entry> apply(const wanted_change& wanted, std::chrono::nanoseconds deadline,
-                              const change_watcher& watch = {});
+                              const change_watcher& watch = {}, const consent& drop_state = {});
 
   /// Gives up a transition by its id, or the only one there is (0), or all.
   result<std::vector<cancel_answer>> cancel(std::uint64_t id, bool all = false);

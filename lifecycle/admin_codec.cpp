@@ -138,7 +138,9 @@ void write(const graph_text& from, wire::GraphText::Builder to) {
 
 } // namespace
 
-void write(const wanted_change& from, wire::Wanted::Builder to) {
+void write(const wanted_change& from, wire::Wanted::Builder to,
+           const std::vector<std::string>& drop_state) {
+  write_texts(drop_state, [&](unsigned n) { return to.initDropState(n); });
   if (const auto* whole = std::get_if<graph_text>(&from)) return write(*whole, to.initGraph());
   if (const auto* back = std::get_if<rollback_to>(&from)) return to.setRollback(back->epoch);
   write_list(
@@ -158,6 +160,12 @@ wanted_change read(wire::Wanted::Reader from) {
   for (auto u : from.getUpdates())
     updates.push_back({text(u.getName()), text(u.getType()), u.getVersion()});
   return updates;
+}
+
+std::vector<std::string> read_drop_state(wire::Wanted::Reader from) {
+  std::vector<std::string> names;
+  for (auto one : from.getDropState()) names.push_back(text(one));
+  return names;
 }
 
 void write(const named_graph& from, wire::NamedGraph::Builder to) {

@@ -13,7 +13,9 @@
 /// a later version may bring stand for the most careful of the known ones.
 namespace instar {
 
-void write(const wanted_change& from, wire::Wanted::Builder to);
+/// `drop_state` goes with what is wanted.
+void write(const wanted_change& from, wire::Wanted::Builder to,
+           const std::vector<std::string>& drop_state = {});
 void write(const named_graph& from, wire::NamedGraph::Builder to);
 void write(const service_status& from, wire::Status::Builder to);
 void write(const graph& from, wire::Graph::Builder to);
@@ -21,6 +23,7 @@ void write(const transition_plan& from, wire::Plan::Builder to);
 void write(const history_entry& from, wire::HistoryEntry::Builder to);
 
 wanted_change read(wire::Wanted::Reader from);
+std::vector<std::string> read_drop_state(wire::Wanted::Reader from);
 named_graph read(wire::NamedGraph::Reader from);
 service_status read(wire::Status::Reader from);
 graph read(wire::Graph::Reader from);

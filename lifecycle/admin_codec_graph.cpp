@@ -242,6 +242,26 @@ arc_node read(wire::ArcNode::Reader from) {
           from_wire(from.getFeedback())};
 }
 
+void write(const state_route& from, wire::StateRoute::Builder to) {
+  to.setWritten(from.written);
+  to.setRead(from.read);
+  write_list(
+      from.converters, [&](unsigned n) { return to.initConverters(n); },
+      [](const converter_step& one, wire::ConverterStep::Builder b) {
+        b.setType(one.type);
+        b.setVersion(one.version);
+        b.setFrom(one.from);
+        b.setTo(one.to);
+      });
+}
+
+state_route read(wire::StateRoute::Reader from) {
+  state_route to{from.getWritten(), from.getRead(), {}};
+  for (auto one : from.getConverters())
+    to.converters.push_back({text(one.getType()), one.getVersion(), one.getFrom(), one.getTo()});
+  return to;
+}
+
 void write(const operator_change& from, wire::OperatorChange::Builder to) {
   to.setAction(to_wire(from.action));
   to.setName(from.name);
@@ -255,6 +275,10 @@ void write(const operator_change& from, wire::OperatorChange::Builder to) {
   to.setIsHead(from.is_head);
   to.setOldName(from.old_name);
   to.setDrains(from.drains);
+  to.setNative(from.native);
+  write(from.state_by, to.initStateBy());
+  write(from.parts_by, to.initPartsBy());
+  to.setDropsState(from.drops_state);
 }
 
 operator_change read(wire::OperatorChange::Reader from) {
@@ -271,6 +295,10 @@ operator_change read(wire::OperatorChange::Reader from) {
   to.is_head = from.getIsHead();
   to.old_name = text(from.getOldName());
   to.drains = from.getDrains();
+  to.native = from.getNative();
+  to.state_by = read(from.getStateBy());
+  to.parts_by = read(from.getPartsBy());
+  to.drops_state = from.getDropsState();
   return to;
 }
 

@@ -82,6 +82,7 @@ public:
 
   kj::Promise<void> plan(PlanContext call) override {
     auto wanted = understand(read(call.getParams().getWanted()));
+    auto drop_state = read_drop_state(call.getParams().getWanted());
     call.releaseParams();
     if (auto* mistakes = std::get_if<std::vector<failure>>(&wanted)) {
       transition_plan refused;
@@ -91,10 +92,7 @@ public:
     }
     auto& target = std::get<wanted_graph>(wanted);
     return answer_of<transition_plan>(
-               peer_,
-               [&](auto done) {
-                 std::visit([&](auto& w) { peer_->target.plan(std::move(w), done); }, target);
-               })
+               peer_, [&](auto done) { plan_what(target, std::move(done), std::move(drop_state)); })
         .then([call](kj::Own<transition_plan>&& plan) mutable {
           write(*plan, call.getResults().initPlan());
         });
@@ -206,6 +204,7 @@ private:
   struct order {
     understood wanted;
     std::chrono::nanoseconds deadline{0};
+    consent drop_state{};
   };
 
   understood understand(wanted_change wanted) const {
@@ -232,7 +231,18 @@ private:
     if (asked > nanoseconds_of(longest_deadline))
       return {
           std::vector<failure>{{errc::bad_input, "a deadline is at most 24h; give a shorter one"}}};
-    return {understand(read(params.getWanted())), std::chrono::nanoseconds(asked)};
+    return {understand(read(params.getWanted())), std::chrono::nanoseconds(asked),
+            read_drop_state(params.getWanted())};
+  }
+
+  void plan_what(wanted_graph& wanted, std::function<void(transition_plan)> done,
+                 consent drop_state) const {
+    auto& of = peer_->target;
+    if (auto* updates = std::get_if<std::vector<operator_update>>(&wanted))
+      return of.plan(std::move(*updates), std::move(done), std::move(drop_state));
+    if (const auto* back = std::get_if<rollback_to>(&wanted))
+      return of.plan(*back, std::move(done), std::move(drop_state));
+    of.plan(std::move(std::get<instar::graph>(wanted)), std::move(done), std::move(drop_state));
   }
 
   void hand_over(order given, std::function<void(history_entry)> done,
@@ -246,10 +256,12 @@ private:
     auto& wanted = std::get<wanted_graph>(given.wanted);
     if (auto* updates = std::get_if<std::vector<operator_update>>(&wanted))
       return to.update(std::move(*updates), std::move(who), given.deadline, std::move(done),
-                       std::move(begun));
+                       std::move(begun), std::move(given.drop_state));
     if (const auto* back = std::get_if<rollback_to>(&wanted))
-      return to.rollback(*back, std::move(who), given.deadline, std::move(done), std::move(begun));
-    to.apply({std::move(std::get<instar::graph>(wanted)), std::move(who), given.deadline},
+      return to.rollback(*back, std::move(who), given.deadline, std::move(done), std::move(begun),
+                         std::move(given.drop_state));
+    to.apply({std::move(std::get<instar::graph>(wanted)), std::move(who), given.deadline,
+              std::move(given.drop_state)},
              std::move(done), std::move(begun));
   }
 

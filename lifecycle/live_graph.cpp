@@ -138,8 +138,9 @@ std::map<std::string, participation> live_graph::parts(const transition_plan& pl
     participation part;
     part.epoch = epoch;
     part.role = role_of(op);
-    part.saves_state = op.transfers_state;
+    part.saves_state = op.state_by.moves();
     part.native = op.native;
+    part.export_schema = op.state_by.written;
     part.parts = op.parts;
     part.awaited = drains;
     if (part.role == cut_role::rewire) {

@@ -171,6 +171,61 @@ setting_kind kind(const std::string& name) {
   malformed("'" + name + "' is no kind of setting");
 }
 
+std::vector<state_format> formats(const json& type, const char* key) {
+  std::vector<state_format> found;
+  for (const auto& item : list(type, key, 8)) {
+    found.push_back({number<std::uint64_t>(item, "schema"), number<std::uint32_t>(item, "cost")});
+    for (std::size_t i = 0; i + 1 < found.size(); ++i)
+      if (found[i].schema == found.back().schema)
+        malformed("'" + std::string(key) + "' has a schema twice");
+  }
+  return found;
+}
+
+std::vector<converter_description> converters(const json& type) {
+  std::vector<converter_description> found;
+  std::set<std::pair<std::uint64_t, std::uint64_t>> ends;
+  for (const auto& item : list(type, "converters", 64)) {
+    found.push_back({number<std::uint64_t>(item, "from"), number<std::uint64_t>(item, "to"),
+                     number<std::uint32_t>(item, "cost")});
+    const auto& c = found.back();
+    if (c.from == c.to) malformed("a converter leads from a schema to the same");
+    if (!ends.emplace(c.from, c.to).second)
+      malformed("two converters lead from one schema to the same other");
+  }
+  return found;
+}
+
+/// Whatever state can be written in: the plan judges it without running the module.
+void check_carried(const operator_description& type, const schema_set& schemas) {
+  const auto check = [&](std::uint64_t id, const char* what) {
+    if (!schemas.contains(id))
+      malformed("operator '" + type.name + "' has " + what + " that the module does not carry; " +
+                "list its file under SCHEMAS of instar_add_module");
+  };
+  if (type.state_schema != 0) check(type.state_schema, "a state schema");
+  if (type.part_schema != 0) check(type.part_schema, "a part schema");
+  for (const auto& f : type.exports) check(f.schema, "an exported schema");
+  for (const auto& f : type.imports) check(f.schema, "an imported schema");
+  for (const auto& c : type.converters) {
+    check(c.from, "a converter from a schema");
+    check(c.to, "a converter to a schema");
+  }
+}
+
+void read_state(const json& item, const schema_set& schemas, operator_description& type) {
+  type.state_schema = number<std::uint64_t>(item, "state_schema");
+  type.state_version = number<std::uint32_t>(item, "state_version");
+  type.part_schema = number<std::uint64_t>(item, "part_schema");
+  const auto& native = member(item, "native");
+  type.native.layout = number<std::uint64_t>(native, "layout");
+  type.native.name = type.native.layout == 0 ? text(native, "name", 256) : name(native, "name");
+  type.exports = formats(item, "exports");
+  type.imports = formats(item, "imports");
+  type.converters = converters(item);
+  check_carried(type, schemas);
+}
+
 operator_description read_type(const json& item, const schema_set& schemas) {
   operator_description type;
   type.name = name(item, "name");
@@ -183,17 +238,13 @@ operator_description read_type(const json& item, const schema_set& schemas) {
     if (out.follows >= static_cast<int>(type.inputs.size()))
       malformed("output '" + out.name + "' of '" + type.name + "' follows no input");
   if (const auto wrong = check_request_ports(type)) malformed(*wrong);
-  type.state_schema = number<std::uint64_t>(item, "state_schema");
-  type.state_version = number<std::uint32_t>(item, "state_version");
+  read_state(item, schemas, type);
   for (const auto& s : list(item, "settings", 32))
     type.settings.push_back({name(s, "name"), kind(text(s, "kind", 32)), text(s, "default"),
                              flag(s, "required"), text(s, "help")});
   unique_names(type.settings, "settings");
   type.splits = flag(item, "splits");
   type.schemas = schemas;
-  if (type.state_schema != 0 && !schemas.contains(type.state_schema))
-    malformed("operator '" + type.name + "' has a state schema that the module does not carry; " +
-              "list its file under SCHEMAS of instar_add_module");
   return type;
 }
 

@@ -135,6 +135,28 @@ result<module_catalogue::entry> module_catalogue::find(std::string_view type,
   return failure{errc::not_found, why};
 }
 
+std::vector<operator_description> module_catalogue::versions(std::string_view type) {
+  refresh();
+  struct candidate {
+    operator_description type;
+    std::uint64_t hash;
+    bool ambiguous;
+  };
+  std::map<std::uint32_t, candidate> found;
+  for (const auto& s : *cache_) {
+    if (!s.content || !check_host(*s.content, s.file)) continue;
+    for (const auto& op : s.content->operators) {
+      if (op.name != type) continue;
+      const auto [at, fresh] = found.try_emplace(op.version, candidate{op, s.hash, false});
+      if (!fresh) at->second.ambiguous |= at->second.hash != s.hash;
+    }
+  }
+  std::vector<operator_description> clear;
+  for (auto& [version, one] : found)
+    if (!one.ambiguous) clear.push_back(std::move(one.type));
+  return clear;
+}
+
 std::vector<module_catalogue::entry> module_catalogue::all() {
   refresh();
   std::vector<entry> entries;

@@ -143,12 +143,21 @@ result<std::filesystem::path> module_loader::parts::copy(const module_file& file
 
 namespace {
 
+bool same_converters(const operator_entry& e, const operator_description& d) {
+  return e.converter_count == d.converters.size() &&
+         std::equal(d.converters.begin(), d.converters.end(), e.converters,
+                    [](const converter_description& said, const converter& is) {
+                      return said.from == is.from && said.to == is.to && is.convert;
+                    });
+}
+
 /// Whether the code says the same as the manifest that was judged.
 bool agrees(const module_table& table, const manifest& about) {
   if (table.api_version != about.api_version || table.size != about.operators.size()) return false;
   return std::equal(table.entries, table.entries + table.size, about.operators.begin(),
                     [](const operator_entry& e, const operator_description& d) {
-                      return e.type && e.type->name == d.name && e.type->version == d.version;
+                      return e.type && e.type->name == d.name && e.type->version == d.version &&
+                             same_converters(e, d);
                     });
 }
 
@@ -183,17 +192,41 @@ result<std::shared_ptr<loaded_module>> module_loader::parts::map(const module_fi
 
 const manifest& manifest_of(const loaded_module& m) { return m.about; }
 
+namespace {
+
+result<const operator_entry*> entry_of(const loaded_module& m, std::string_view type,
+                                       std::uint32_t version) {
+  for (std::size_t i = 0; i < m.table->size; ++i) {
+    const auto* entry = &m.table->entries[i];
+    if (entry->type->name == type && entry->type->version == version) return entry;
+  }
+  return failure{errc::not_found, "module " + m.about.module + " does not bring " +
+                                      std::string(type) + "@" + std::to_string(version)};
+}
+
+} // namespace
+
 result<operator_factory> factory_of(const std::shared_ptr<loaded_module>& m, std::string_view type,
                                     std::uint32_t version) {
-  for (std::size_t i = 0; i < m->table->size; ++i) {
-    const auto* entry = &m->table->entries[i];
-    if (entry->type->name != type || entry->type->version != version) continue;
-    return operator_factory([m, entry](const settings& values) {
-      return operator_instance(entry->create(values), {entry->destroy, m});
-    });
+  const auto found = entry_of(*m, type, version);
+  if (!found) return found.error();
+  return operator_factory([m, entry = *found](const settings& values) {
+    return operator_instance(entry->create(values), {entry->destroy, m});
+  });
+}
+
+result<loaded_converter> converter_of(const std::shared_ptr<loaded_module>& m,
+                                      std::string_view type, std::uint32_t version,
+                                      std::uint64_t from, std::uint64_t to) {
+  const auto found = entry_of(*m, type, version);
+  if (!found) return found.error();
+  for (std::size_t i = 0; i < (*found)->converter_count; ++i) {
+    const auto& c = (*found)->converters[i];
+    if (c.from == from && c.to == to) return loaded_converter{c.convert, m};
   }
-  return failure{errc::not_found, "module " + m->about.module + " does not bring " +
-                                      std::string(type) + "@" + std::to_string(version)};
+  return failure{errc::not_found, "module " + m->about.module + " has no converter of " +
+                                      std::string(type) + "@" + std::to_string(version) +
+                                      " between these schemas"};
 }
 
 } // namespace instar

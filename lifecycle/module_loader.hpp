@@ -2,6 +2,7 @@
 
 #include "actors/instance.hpp"
 #include "lifecycle/manifest.hpp"
+#include "transfer/conversion.hpp"
 
 #include <atomic>
 #include <filesystem>
@@ -49,6 +50,16 @@ const manifest& manifest_of(const loaded_module& m);
 result<operator_factory> factory_of(const std::shared_ptr<loaded_module>& m, std::string_view type,
                                     std::uint32_t version);
 
+/// A converter's code. Keeps the module loaded.
+struct loaded_converter {
+  conversion::function convert = nullptr;
+  std::shared_ptr<const void> code; ///< null for converters of the host itself
+};
+/// The one of an operator that leads from a schema to another.
+result<loaded_converter> converter_of(const std::shared_ptr<loaded_module>& m,
+                                      std::string_view type, std::uint32_t version,
+                                      std::uint64_t from, std::uint64_t to);
+
 /// Which module files there are and what they bring, without loading any.
 ///
 /// Reads each file's manifest once and again when the file has changed. Not thread-safe.
@@ -64,6 +75,9 @@ public:
     std::filesystem::path file;
   };
   result<entry> find(std::string_view type, std::uint32_t version);
+
+  /// All versions of a type that `find` would find, the oldest first.
+  std::vector<operator_description> versions(std::string_view type);
 
   /// All types found, for listings.
   std::vector<entry> all();

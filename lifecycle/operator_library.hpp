@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -30,6 +31,11 @@ public:
   virtual result<operator_description> describe(std::string_view type, std::uint32_t version) = 0;
   /// Makes its code runnable.
   virtual result<operator_factory> load(std::string_view type, std::uint32_t version) = 0;
+  /// All versions of a type that can be had, the oldest first.
+  virtual std::vector<operator_description> versions(std::string_view type);
+  /// Makes one of its converters runnable.
+  virtual result<loaded_converter> load_converter(std::string_view type, std::uint32_t version,
+                                                  std::uint64_t from, std::uint64_t to);
   virtual totals count() const = 0;
 };
 
@@ -41,6 +47,9 @@ public:
   void set_places(std::vector<std::filesystem::path> places) override;
   result<operator_description> describe(std::string_view type, std::uint32_t version) override;
   result<operator_factory> load(std::string_view type, std::uint32_t version) override;
+  std::vector<operator_description> versions(std::string_view type) override;
+  result<loaded_converter> load_converter(std::string_view type, std::uint32_t version,
+                                          std::uint64_t from, std::uint64_t to) override;
   totals count() const override;
 
 private:
@@ -54,19 +63,26 @@ class host_library final : public operator_library {
 public:
   template <class Operator>
   void add() {
-    add(instar::describe(Operator::type), host_factory<Operator>());
+    const auto converters = converters_of<Operator>();
+    add(instar::describe(Operator::type, converters), host_factory<Operator>(), converters);
   }
-  void add(operator_description type, operator_factory factory);
+  /// The converters outlive the library.
+  void add(operator_description type, operator_factory factory,
+           std::span<const converter> converters = {});
 
   void set_places(std::vector<std::filesystem::path>) override {}
   result<operator_description> describe(std::string_view type, std::uint32_t version) override;
   result<operator_factory> load(std::string_view type, std::uint32_t version) override;
+  std::vector<operator_description> versions(std::string_view type) override;
+  result<loaded_converter> load_converter(std::string_view type, std::uint32_t version,
+                                          std::uint64_t from, std::uint64_t to) override;
   totals count() const override { return {}; }
 
 private:
   struct entry {
     operator_description type;
     operator_factory factory;
+    std::span<const converter> converters;
   };
   result<const entry*> find(std::string_view type, std::uint32_t version) const;
 

@@ -27,7 +27,8 @@ struct transition_order {
   wanted_graph wanted;
   std::string who;
   std::chrono::nanoseconds deadline{0};
-  bool stops = false; ///< drains: past the deadline what is left is cut off
+  std::vector<std::string> drop_state; ///< operators whose state may be dropped
+  bool stops = false;                  ///< drains: past the deadline what is left is cut off
   std::function<void(history_entry)> done;
   std::function<void(std::uint64_t id)> accepted; ///< at once, before `done`; may be empty
   std::uint64_t id = 0;                           ///< given by the supervisor

@@ -29,4 +29,14 @@ result<operator_factory> library_with_own::load(std::string_view type, std::uint
   return with(type).load(type, version);
 }
 
+std::vector<operator_description> library_with_own::versions(std::string_view type) {
+  return with(type).versions(type);
+}
+
+result<loaded_converter> library_with_own::load_converter(std::string_view type,
+                                                          std::uint32_t version, std::uint64_t from,
+                                                          std::uint64_t to) {
+  return with(type).load_converter(type, version, from, to);
+}
+
 } // namespace instar

@@ -15,6 +15,9 @@ public:
   void set_places(std::vector<std::filesystem::path> places) override;
   result<operator_description> describe(std::string_view type, std::uint32_t version) override;
   result<operator_factory> load(std::string_view type, std::uint32_t version) override;
+  std::vector<operator_description> versions(std::string_view type) override;
+  result<loaded_converter> load_converter(std::string_view type, std::uint32_t version,
+                                          std::uint64_t from, std::uint64_t to) override;
   totals count() const override { return others_->count(); }
 
 private:

@@ -2,6 +2,7 @@
 
 #include "lifecycle/loops.hpp"
 #include "lifecycle/name_index.hpp"
+#include "lifecycle/plan_state.hpp"
 #include "lifecycle/region.hpp"
 
 #include <algorithm>
@@ -27,64 +28,6 @@ namespace {
 
 const operator_description& type_of(const typed_graph& g, const std::string& name) {
   return g.types.find(name)->second;
-}
-
-void plan_parts(operator_change& change, const operator_description& from,
-                const operator_description& to, std::vector<failure>& refusals) {
-  if (from.part_schema == 0) return;
-  const auto refuse = [&](const std::string& why) {
-    refusals.push_back({errc::incompatible, "operator '" + change.name + "': the keyed state of " +
-                                                from.reference() + " cannot go to " +
-                                                to.reference() + ": " + why});
-  };
-  if (to.part_schema == 0)
-    return refuse("the new version keeps none and would drop it; give it a part schema");
-  if (auto fits = check_compatible(from.schemas, from.part_schema, to.schemas, to.part_schema);
-      !fits)
-    return refuse(fits.error().message);
-  change.parts = part_transfer::pre_copy;
-}
-
-/// How the state of a replaced operator gets to its successor, or why it cannot.
-void plan_state(operator_change& change, const operator_description& from,
-                const operator_description& to, std::vector<failure>& refusals) {
-  if (from.native.layout != 0 && from.native == to.native) {
-    change.native = true;
-    change.state_format = from.native.name + " (the object itself)";
-    return;
-  }
-  plan_parts(change, from, to, refusals);
-  if (from.state_schema == 0) {
-    change.state_format = to.state_schema == 0 ? "stateless" : "starts empty";
-    return;
-  }
-  const auto refuse = [&](const std::string& why) {
-    refusals.push_back({errc::incompatible, "operator '" + change.name + "': the state of " +
-                                                from.reference() + " cannot go to " +
-                                                to.reference() + ": " + why});
-  };
-  if (to.state_schema == 0)
-    return refuse("the new version keeps none and would drop it; give it a state schema");
-  if (auto fits = check_compatible(from.schemas, from.state_schema, to.schemas, to.state_schema);
-      !fits)
-    return refuse(fits.error().message);
-  change.transfers_state = true;
-  change.state_format = from.schemas.display_name(from.state_schema) + " v" +
-                        std::to_string(from.state_version) + " -> v" +
-                        std::to_string(to.state_version) + " (Cap'n Proto)";
-}
-
-void plan_states(const typed_graph& running, const typed_graph& wanted, transition_plan& plan) {
-  for (auto& change : plan.operators) {
-    if (change.action == operator_action::replace)
-      plan_state(change, type_of(running, change.before()), type_of(wanted, change.name),
-                 plan.refusals);
-    if (change.action != operator_action::remove) continue;
-    const auto& type = type_of(running, change.name);
-    change.state_format = type.state_schema == 0
-                              ? "stateless"
-                              : "ends with it: " + type.schemas.display_name(type.state_schema);
-  }
 }
 
 std::vector<std::string> changed_settings(const settings& before, const settings& after) {
@@ -294,10 +237,10 @@ transition_plan difference(const graph& from, const graph& to, const lineage& by
   return plan;
 }
 
-transition_plan make_plan(const typed_graph& running, const typed_graph& wanted,
-                          const lineage& by) {
+transition_plan make_plan(const typed_graph& running, const typed_graph& wanted, const lineage& by,
+                          const plan_knowledge& known) {
   auto plan = difference(running.content, wanted.content, by);
-  plan_states(running, wanted, plan);
+  plan_states(running, wanted, known, plan);
   plan_region(running, name_index(running.content), plan);
   return plan;
 }

@@ -3,6 +3,7 @@
 #include "actors/graph.hpp"
 #include "lifecycle/lineage.hpp"
 #include "lifecycle/loops.hpp"
+#include "lifecycle/state_route.hpp"
 
 #include <string>
 #include <string_view>
@@ -29,9 +30,11 @@ struct operator_change {
   bool in_region = false;                   ///< the markers cross it
   bool is_head = false;                     ///< the markers enter at it
   std::string old_name{};                   ///< in the running graph, if it is renamed
-  bool drains = false; ///< head of loops: holds its cut back until they are empty
-  bool native = false; ///< the object of its state is handed over, and nothing else
-  part_transfer parts = part_transfer::none; ///< how the keyed state gets to the successor
+  bool drains = false;                ///< head of loops: holds its cut back until they are empty
+  bool native = false;                ///< the object that the state is in is handed over as it is
+  state_route state_by{}, parts_by{}; ///< else: the way of what `save` writes, and of keyed state
+  bool drops_state = false;           ///< state is lost, which somebody has agreed to by name
+  part_transfer parts = part_transfer::none; ///< how keyed state goes that way
 
   bool renamed() const { return !old_name.empty(); }
   /// Its name in the running graph.
@@ -73,15 +76,24 @@ struct typed_graph {
   operator_types types;
 };
 
+/// What a plan has to know beside the two graphs.
+struct plan_knowledge {
+  /// Operators whose converters may be used: all versions there are of the types that change.
+  std::vector<operator_description> versions;
+  /// Operators whose state may be dropped, if there is no way for it.
+  std::vector<std::string> drop_state;
+};
+
 /// The difference between the running and the wanted graph as a plan: what is kept, added,
-/// removed, replaced; whether the state of each replaced operator can be carried over
-/// (`check_compatible`, from old writer to new reader); the region of the markers.
+/// removed, replaced; how the state of each replaced operator is carried over (the object
+/// itself, or what `negotiate` finds); the region of the markers.
 /// Which operator goes on from which is what `by` says, or `trace_lineage`; arcs are the same if
 /// their ends are.
-transition_plan make_plan(const typed_graph& running, const typed_graph& wanted, const lineage& by);
+transition_plan make_plan(const typed_graph& running, const typed_graph& wanted, const lineage& by,
+                          const plan_knowledge& known = {});
+transition_plan make_plan(const typed_graph& running, const typed_graph& wanted);
 
 /// The same without what needs types: nothing is checked, states and region are left out.
 transition_plan difference(const graph& from, const graph& to, const lineage& by);
-transition_plan make_plan(const typed_graph& running, const typed_graph& wanted);
 
 } // namespace instar

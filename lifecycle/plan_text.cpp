@@ -165,6 +165,16 @@ std::string difference_text(const transition_plan& plan) {
   return sections(plan) + (plan.changes() ? "Difference: " + counted(plan) : "No difference.\n");
 }
 
+namespace {
+
+nlohmann::json converters_of(const state_route& route) {
+  auto list = nlohmann::json::array();
+  for (const auto& step : route.converters) list.push_back(step.reference());
+  return list;
+}
+
+} // namespace
+
 std::string to_json(const transition_plan& plan) {
   using nlohmann::json;
   json operators = json::array(), arcs = json::array(), refusals = json::array();
@@ -177,6 +187,10 @@ std::string to_json(const transition_plan& plan) {
                          {"settings", op.settings},
                          {"transfers_state", op.transfers_state},
                          {"state_format", op.state_format},
+                         {"native", op.native},
+                         {"converters", converters_of(op.state_by)},
+                         {"part_converters", converters_of(op.parts_by)},
+                         {"drops_state", op.drops_state},
                          {"arcs_change", op.arcs_change},
                          {"in_region", op.in_region},
                          {"is_head", op.is_head},

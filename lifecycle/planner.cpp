@@ -4,6 +4,7 @@
 #include "lifecycle/unknown_types.hpp"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 namespace instar {
@@ -27,16 +28,35 @@ graph_check planner::check(graph candidate) {
   return check_graph(std::move(candidate), types);
 }
 
-planned planner::make(const wanted_graph& wanted) {
+planned planner::make(const wanted_graph& wanted, const std::vector<std::string>& drop_state) {
   if (const auto* updates = std::get_if<std::vector<operator_update>>(&wanted))
-    return make_update(*updates);
-  if (const auto* target = std::get_if<graph>(&wanted)) return make_whole(*target, nullptr);
+    return make_update(*updates, drop_state);
+  if (const auto* target = std::get_if<graph>(&wanted))
+    return make_whole(*target, nullptr, drop_state);
   if (const auto* edit = std::get_if<graph_edit>(&wanted)) {
     auto target = apply_edit(versions_.given(), versions_.running().content, *edit);
-    return target ? make_whole(std::move(*target), nullptr) : refuse(target.error());
+    return target ? make_whole(std::move(*target), nullptr, drop_state) : refuse(target.error());
   }
   const auto version = version_of(std::get<rollback_to>(wanted));
-  return version ? make_whole(version->given, &*version) : refuse(version.error());
+  return version ? make_whole(version->given, &*version, drop_state) : refuse(version.error());
+}
+
+/// The versions of the types whose state may have to be converted.
+plan_knowledge planner::knowledge(const typed_graph& running, const typed_graph& wanted,
+                                  const lineage& by, const std::vector<std::string>& drop_state) {
+  plan_knowledge known{{}, drop_state};
+  std::set<std::string> types;
+  for (const auto& [after, before] : by.old_names) {
+    const auto from = running.types.find(before), to = wanted.types.find(after);
+    if (from == running.types.end() || to == wanted.types.end()) continue;
+    const auto &old_type = from->second, &new_type = to->second;
+    if (old_type.state_schema == 0 && old_type.part_schema == 0) continue;
+    if (old_type.name == new_type.name && old_type.version == new_type.version) continue;
+    types.insert({old_type.name, new_type.name});
+  }
+  for (const auto& type : types)
+    for (auto& version : library_.versions(type)) known.versions.push_back(std::move(version));
+  return known;
 }
 
 planned planner::refuse(failure why) const {
@@ -46,7 +66,8 @@ planned planner::refuse(failure why) const {
   return refused;
 }
 
-planned planner::make_whole(graph target, const graph_versions::version* back) {
+planned planner::make_whole(graph target, const graph_versions::version* back,
+                            const std::vector<std::string>& drop_state) {
   planned made;
   made.as_of = versions_.generation();
   made.given = std::move(target);
@@ -59,7 +80,8 @@ planned planner::make_whole(graph target, const graph_versions::version* back) {
   made.wanted = {std::move(checked.checked), std::move(checked.types)};
   const auto by = back ? graph_versions::between(versions_.latest(), *back)
                        : trace_lineage(versions_.running().content, made.wanted.content);
-  made.plan = make_plan(versions_.running(), made.wanted, by);
+  made.plan = make_plan(versions_.running(), made.wanted, by,
+                        knowledge(versions_.running(), made.wanted, by, drop_state));
   made.touches = make_footprint(made.plan, versions_.running(), made.wanted);
   return made;
 }
@@ -126,6 +148,7 @@ std::string summary(const transition_plan& plan) {
     else if (op.action == operator_action::keep) text += op.name;
     else text += op.name + ": " + op.old_reference + " -> " + op.new_reference;
     if (op.renamed()) text += " (was " + op.old_name + ")";
+    if (op.drops_state) text += " (state DROPPED)";
   }
   if (changes > most) text += ", and " + std::to_string(changes - most) + " more";
   const auto arcs = std::count_if(plan.arcs.begin(), plan.arcs.end(),

@@ -17,7 +17,8 @@ public:
   planner(operator_library& library, const graph_versions& versions)
       : library_(library), versions_(versions) {}
 
-  planned make(const wanted_graph& wanted);
+  /// `drop_state`: operators whose state may be dropped, if there is no way for it.
+  planned make(const wanted_graph& wanted, const std::vector<std::string>& drop_state = {});
   /// The way to nothing.
   planned make_stop() const;
 
@@ -30,21 +31,26 @@ public:
 
 private:
   planned refuse(failure why) const;
-  planned make_whole(graph target, const graph_versions::version* back);
+  planned make_whole(graph target, const graph_versions::version* back,
+                     const std::vector<std::string>& drop_state);
 
   struct exchanged {
     graph_index::numbers places; ///< in the running graph
     graph given;                 ///< these operators, as written
   };
-  planned make_update(const std::vector<operator_update>& updates);
+  planned make_update(const std::vector<operator_update>& updates,
+                      const std::vector<std::string>& drop_state);
   result<exchanged> exchanged_by(const std::vector<operator_update>& updates) const;
   graph_check check_exchanged(const exchanged& those, const neighbourhood& near);
   bool arcs_may_change(const exchanged& those, const graph_check& check) const;
-  planned make_whole_update(const exchanged& those, const std::vector<operator_update>& updates);
+  planned make_whole_update(const exchanged& those, const std::vector<operator_update>& updates,
+                            const std::vector<std::string>& drop_state);
   void widen(footprint& touches, const typed_graph& before, const typed_graph& wanted,
              const graph_index::numbers& changes) const;
 
   result<graph_versions::version> version_of(rollback_to wanted) const;
+  plan_knowledge knowledge(const typed_graph& running, const typed_graph& wanted, const lineage& by,
+                           const std::vector<std::string>& drop_state);
   graph_check check(graph candidate);
   type_lookup types_from(const graph& of);
 

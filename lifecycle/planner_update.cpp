@@ -70,16 +70,18 @@ bool planner::arcs_may_change(const exchanged& those, const graph_check& check) 
 }
 
 planned planner::make_whole_update(const exchanged& those,
-                                   const std::vector<operator_update>& updates) {
+                                   const std::vector<operator_update>& updates,
+                                   const std::vector<std::string>& drop_state) {
   auto target = versions_.given();
   exchange(target, those.given);
-  auto made = make_whole(std::move(target), nullptr);
+  auto made = make_whole(std::move(target), nullptr, drop_state);
   made.whole = false;
   for (const auto& update : updates) made.touches.operators.insert(update.name);
   return made;
 }
 
-planned planner::make_update(const std::vector<operator_update>& updates) {
+planned planner::make_update(const std::vector<operator_update>& updates,
+                             const std::vector<std::string>& drop_state) {
   const auto& running = versions_.running();
   auto those = exchanged_by(updates);
   if (!those) return refuse(those.error());
@@ -89,7 +91,7 @@ planned planner::make_update(const std::vector<operator_update>& updates) {
   const auto near = find_neighbourhood(running, versions_.index(), those->places);
   const auto before = part_of(running, near.operators, near.arcs);
   auto check = check_exchanged(*those, near);
-  if (arcs_may_change(*those, check)) return make_whole_update(*those, updates);
+  if (arcs_may_change(*those, check)) return make_whole_update(*those, updates, drop_state);
 
   made.wanted = before;
   const name_index names(before.content);
@@ -107,7 +109,7 @@ planned planner::make_update(const std::vector<operator_update>& updates) {
     return made;
   }
   made.given = std::move(those->given);
-  made.plan = make_plan(before, made.wanted, by);
+  made.plan = make_plan(before, made.wanted, by, knowledge(before, made.wanted, by, drop_state));
   std::vector<std::string> named;
   for (const auto& update : updates) named.push_back(update.name);
   made.touches = make_footprint(made.plan, before, made.wanted, named);

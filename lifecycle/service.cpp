@@ -85,15 +85,23 @@ struct service::parts {
       : options(std::move(given)), config(options), system(config) {}
 
   void order(wanted_graph wanted, std::string who, std::chrono::nanoseconds deadline, bool stops,
-             std::function<void(history_entry)> done, accepted begun = {}) {
+             std::function<void(history_entry)> done, accepted begun = {},
+             consent drop_state = {}) {
     auto order = std::make_shared<transition_order>();
     order->wanted = std::move(wanted);
     order->who = std::move(who);
     order->deadline = deadline;
     order->stops = stops;
+    order->drop_state = std::move(drop_state);
     order->done = std::move(done);
     order->accepted = std::move(begun);
     caf::anon_send(admin, order_message{std::move(order)});
+  }
+
+  void plan(wanted_graph wanted, std::function<void(transition_plan)> done,
+            consent drop_state = {}) {
+    caf::anon_send(admin, plan_message{std::make_shared<wanted_graph>(std::move(wanted)),
+                                       std::move(drop_state), std::move(done)});
   }
 };
 
@@ -135,25 +143,22 @@ void service::offer(std::string_view resource_name, void* resource) {
   parts_->environment.resources.insert_or_assign(std::string(resource_name), resource);
 }
 
-void service::plan(graph target, std::function<void(transition_plan)> done) {
-  caf::anon_send(parts_->admin,
-                 plan_message{std::make_shared<wanted_graph>(std::move(target)), std::move(done)});
+void service::plan(graph target, std::function<void(transition_plan)> done, consent drop_state) {
+  parts_->plan(std::move(target), std::move(done), std::move(drop_state));
 }
 
-void service::plan(std::vector<operator_update> updates,
-                   std::function<void(transition_plan)> done) {
-  caf::anon_send(parts_->admin,
-                 plan_message{std::make_shared<wanted_graph>(std::move(updates)), std::move(done)});
+void service::plan(std::vector<operator_update> updates, std::function<void(transition_plan)> done,
+                   consent drop_state) {
+  parts_->plan(std::move(updates), std::move(done), std::move(drop_state));
 }
 
-void service::plan(rollback_to former, std::function<void(transition_plan)> done) {
-  caf::anon_send(parts_->admin,
-                 plan_message{std::make_shared<wanted_graph>(former), std::move(done)});
+void service::plan(rollback_to former, std::function<void(transition_plan)> done,
+                   consent drop_state) {
+  parts_->plan(former, std::move(done), std::move(drop_state));
 }
 
 void service::plan(graph_edit edit, std::function<void(transition_plan)> done) {
-  caf::anon_send(parts_->admin,
-                 plan_message{std::make_shared<wanted_graph>(std::move(edit)), std::move(done)});
+  parts_->plan(std::move(edit), std::move(done));
 }
 
 void service::compare(compared_graph from, compared_graph to,
@@ -166,19 +171,21 @@ void service::compare(compared_graph from, compared_graph to,
 void service::apply(transition_request request, std::function<void(history_entry)> done,
                     accepted begun) {
   parts_->order(std::move(request.target), std::move(request.who), request.deadline, false,
-                std::move(done), std::move(begun));
+                std::move(done), std::move(begun), std::move(request.drop_state));
 }
 
 void service::update(std::vector<operator_update> updates, std::string who,
                      std::chrono::nanoseconds deadline, std::function<void(history_entry)> done,
-                     accepted begun) {
+                     accepted begun, consent drop_state) {
   parts_->order(std::move(updates), std::move(who), deadline, false, std::move(done),
-                std::move(begun));
+                std::move(begun), std::move(drop_state));
 }
 
 void service::rollback(rollback_to former, std::string who, std::chrono::nanoseconds deadline,
-                       std::function<void(history_entry)> done, accepted begun) {
-  parts_->order(former, std::move(who), deadline, false, std::move(done), std::move(begun));
+                       std::function<void(history_entry)> done, accepted begun,
+                       consent drop_state) {
+  parts_->order(former, std::move(who), deadline, false, std::move(done), std::move(begun),
+                std::move(drop_state));
 }
 
 void service::edit(graph_edit what, std::string who, std::chrono::nanoseconds deadline,

@@ -44,11 +44,16 @@ struct service_options {
   std::string version;
 };
 
+/// Operators whose state may be dropped, if there is no way for it to a successor. It is an error
+/// to name one that drops none.
+using consent = std::vector<std::string>;
+
 /// A request for a transition.
 struct transition_request {
   graph target; ///< parsed, not yet checked
   std::string who;
   std::chrono::nanoseconds deadline{0}; ///< 0 = the service's default
+  consent drop_state{};
 };
 
 /// `OP=TYPE@VERSION`, the short way to say a transition.
@@ -92,9 +97,10 @@ public:
   void offer(std::string_view resource_name, void* resource);
 
   /// What `apply` of this graph would do.
-  void plan(graph target, std::function<void(transition_plan)> done);
-  void plan(std::vector<operator_update> updates, std::function<void(transition_plan)> done);
-  void plan(rollback_to former, std::function<void(transition_plan)> done);
+  void plan(graph target, std::function<void(transition_plan)> done, consent drop_state = {});
+  void plan(std::vector<operator_update> updates, std::function<void(transition_plan)> done,
+            consent drop_state = {});
+  void plan(rollback_to former, std::function<void(transition_plan)> done, consent drop_state = {});
   void plan(graph_edit edit, std::function<void(transition_plan)> done);
 
   /// The difference of two graphs, without the checks of a plan: the refusals are what a check of
@@ -111,11 +117,12 @@ public:
   /// The running graph with some operators' types or versions replaced.
   void update(std::vector<operator_update> updates, std::string who,
               std::chrono::nanoseconds deadline, std::function<void(history_entry)> done,
-              accepted begun = {});
+              accepted begun = {}, consent drop_state = {});
 
   /// The graph of a former epoch, as a transition like any other; states go over as ever.
   void rollback(rollback_to former, std::string who, std::chrono::nanoseconds deadline,
-                std::function<void(history_entry)> done, accepted begun = {});
+                std::function<void(history_entry)> done, accepted begun = {},
+                consent drop_state = {});
 
   /// Puts operators on arcs for a while, takes them off again: a transition like any other, but
   /// what `rollback` and `compare` go back to does not know of them.

@@ -31,7 +31,7 @@ caf::behavior supervisor::make_behavior() {
       },
       [this](const cancel_message& m) { on_cancel(m); },
       [this](const plan_message& m) {
-        auto what = planner_.make(*m.wanted);
+        auto what = planner_.make(*m.wanted, m.drop_state);
         choose_transfers(what);
         m.done(std::move(what.plan));
       },
@@ -104,37 +104,52 @@ void supervisor::start(std::shared_ptr<transition_order> order, planned what,
 // -- prepare ----------------------------------------------------------------------------------
 
 result<void> supervisor::prepare(active& now) {
-  std::map<std::string, operator_factory> factories;
+  std::map<std::string, blueprint> blueprints;
   for (const auto& op : now.what.plan.operators) {
     if (op.action != operator_action::add && op.action != operator_action::replace) continue;
     const auto& type = now.what.wanted.types.find(op.name)->second;
-    auto factory = setup_.operators->load(type.name, type.version);
-    if (!factory)
-      return failure{factory.error().code,
-                     "operator '" + op.name + "': " + factory.error().message};
-    factories.emplace(op.name, std::move(*factory));
+    auto made = make_blueprint(op, type);
+    if (!made)
+      return failure{made.error().code, "operator '" + op.name + "': " + made.error().message};
+    blueprints.emplace(op.name, std::move(*made));
   }
   now.after = live_.next(now.what.plan, now.what.wanted);
-  if (auto done = spawn_successors(now, factories); !done) return done;
+  if (auto done = spawn_successors(now, blueprints); !done) return done;
   tell_parts(now);
   return {};
 }
 
-result<void>
-supervisor::spawn_successors(active& now,
-                             const std::map<std::string, operator_factory>& factories) {
+result<supervisor::blueprint> supervisor::make_blueprint(const operator_change& op,
+                                                         const operator_description& type) {
+  blueprint made;
+  auto factory = setup_.operators->load(type.name, type.version);
+  if (!factory) return factory.error();
+  made.factory = std::move(*factory);
+  auto state = load_conversion(*setup_.operators, op.state_by, type);
+  if (!state) return state.error();
+  made.state = std::move(*state);
+  auto parts = load_conversion(*setup_.operators, op.parts_by, type);
+  if (!parts) return parts.error();
+  made.parts = std::move(*parts);
+  return made;
+}
+
+result<void> supervisor::spawn_successors(active& now,
+                                          const std::map<std::string, blueprint>& blueprints) {
   auto links = now.after.all_links(now.what.wanted);
   const name_index nodes(now.what.wanted.content);
-  for (const auto& [name, factory] : factories) {
+  for (const auto& [name, made] : blueprints) {
     auto& member = now.after.members.find(name)->second;
     const auto& node = now.what.wanted.content.operators[nodes.find(name)];
     operator_setup setup{member.place,
                          now.what.wanted.types.find(name)->second,
-                         factory,
+                         made.factory,
                          node.values,
                          node.on_error,
                          now.state.epoch(),
-                         setup_.options->activation_limit};
+                         setup_.options->activation_limit,
+                         made.state,
+                         made.parts};
     member.actor = system().spawn<runner>(std::move(setup), std::move(links[name]),
                                           *setup_.environment, caf::actor_cast<caf::actor>(this));
     member.since = now.state.epoch();
@@ -212,6 +227,8 @@ void supervisor::choose_transfers(planned& what) const {
       op.parts = live->second.place.counters->entries.get() < setup_.options->progressive_from
                      ? part_transfer::pre_copy
                      : part_transfer::progressive;
+    op.state_format +=
+        op.parts == part_transfer::pre_copy ? ", ahead of the cut" : ", fetched after the commit";
   }
 }
 

@@ -29,6 +29,7 @@ struct order_message {
 };
 struct plan_message {
   std::shared_ptr<wanted_graph> wanted;
+  std::vector<std::string> drop_state;
   std::function<void(transition_plan)> done;
 };
 struct compare_message {
@@ -116,8 +117,13 @@ private:
   void start(std::shared_ptr<transition_order> order, planned what,
              std::chrono::nanoseconds planning);
   result<void> prepare(active& now);
-  result<void> spawn_successors(active& now,
-                                const std::map<std::string, operator_factory>& factories);
+  /// What it takes to make one.
+  struct blueprint {
+    operator_factory factory;
+    conversion state, parts;
+  };
+  result<blueprint> make_blueprint(const operator_change& op, const operator_description& type);
+  result<void> spawn_successors(active& now, const std::map<std::string, blueprint>& blueprints);
   void tell_parts(active& now);
   void give_up(active& now, const std::string& reason);
   // These may end the transition: `now` is gone then.

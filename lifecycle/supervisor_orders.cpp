@@ -107,7 +107,9 @@ void supervisor::start_those_that_may() {
       continue;
     }
     const auto began = transition::clock::now();
-    auto what = waiting.order->stops ? planner_.make_stop() : planner_.make(waiting.order->wanted);
+    auto what = waiting.order->stops
+                    ? planner_.make_stop()
+                    : planner_.make(waiting.order->wanted, waiting.order->drop_state);
     // Before its turn it may be refused only for what those before it are about to change.
     if (!first && what.plan.refused()) return;
     if (!first && !may_start(what.touches, place)) {

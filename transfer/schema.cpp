@@ -178,6 +178,11 @@ std::string schema_set::display_name(std::uint64_t id) const {
   return contains(id) ? content_->names.at(id) : hex(id);
 }
 
+std::span<const std::uint64_t> schema_set::words() const {
+  if (!content_) return {};
+  return content_->words;
+}
+
 namespace {
 
 /// Whether two types are written differently; for messages only.

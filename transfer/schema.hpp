@@ -27,6 +27,8 @@ public:
   bool contains(std::uint64_t type_id) const;
   /// `file.capnp:Struct`, or the id in hex when the set does not contain it.
   std::string display_name(std::uint64_t type_id) const;
+  /// The nodes as words of a `CodeGeneratorRequest` that is safe to read; valid as long as this.
+  std::span<const std::uint64_t> words() const;
 
 private:
   friend result<void> check_compatible(const schema_set&, std::uint64_t, const schema_set&,

@@ -25,7 +25,7 @@ namespace instar {
 /// before it, whatever is inserted or erased.
 ///
 /// No pointers to code lie in it: it may be used by another module than the one that made it, if
-/// both were built with the same types (`native_state`).
+/// both were built with the same types (`layout_of`).
 ///
 /// Not thread-safe. References hold until the next insertion or erasure.
 template <class Key, class Value, class Hash = key_hash<Key>>
@@ -37,6 +37,8 @@ public:
   };
   static_assert(std::is_nothrow_move_constructible_v<entry>, "entries move when bins are split");
 
+  /// Of the layout: what is handed over to another version has to look the same there.
+  static constexpr std::uint32_t layout_version = 1;
   /// Of a bin at the most, unless keys' hashes are much alike.
   static constexpr std::size_t bin_slots = 256;
 

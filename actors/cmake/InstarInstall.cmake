@@ -14,10 +14,13 @@ set(include_dir ${CMAKE_INSTALL_INCLUDEDIR}/instar)
 # Headers that name CAF, or that only the framework itself needs, stay at home: modules are
 # compiled against no CAF type.
 set(public_headers
+  transfer/aggregate_members.hpp
   transfer/conversion.hpp
+  transfer/converters.hpp
   transfer/hash_bin.hpp
   transfer/key_hash.hpp
   transfer/keyed_state.hpp
+  transfer/native_layout.hpp
   transfer/parted_state.hpp
   transfer/result.hpp
   transfer/schema.hpp
@@ -44,6 +47,7 @@ set(public_headers
   lifecycle/loops.hpp
   lifecycle/plan.hpp
   lifecycle/service.hpp
+  lifecycle/state_route.hpp
   lifecycle/status.hpp
   services/file/handle.hpp
   services/http/request.hpp

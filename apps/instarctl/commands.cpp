@@ -6,6 +6,7 @@
 #include "apps/instarctl/json.hpp"
 #include "apps/instarctl/progress.hpp"
 #include "apps/instarctl/rates.hpp"
+#include "apps/instarctl/scaffold.hpp"
 #include "apps/instarctl/text.hpp"
 #include "apps/instarctl/trace.hpp"
 #include "lifecycle/admin_client.hpp"
@@ -134,7 +135,7 @@ exit_code show_difference(admin_client& service, const options& o) {
 }
 
 exit_code show_plan(admin_client& service, const options& o, const wanted_change& wanted) {
-  const auto plan = service.plan(wanted);
+  const auto plan = service.plan(wanted, o.drop_state);
   if (!plan) return complain(plan.error(), exit_code::no_answer);
   if (o.json) print(plan_json(*plan));
   else print(to_text(*plan));
@@ -173,7 +174,7 @@ exit_code code_of(transition_outcome outcome) {
 exit_code make_change(admin_client& service, const options& o, const wanted_change& wanted) {
   nlohmann::json shown;
   if (!o.quiet) {
-    const auto plan = service.plan(wanted);
+    const auto plan = service.plan(wanted, o.drop_state);
     if (!plan) return complain(plan.error(), exit_code::no_answer);
     if (o.json) shown["plan"] = plan_json(*plan);
     else print(to_text(*plan));
@@ -186,7 +187,7 @@ exit_code make_change(admin_client& service, const options& o, const wanted_chan
     if (talks) print(begun_text(id));
   };
   if (talks) watch.progress = [&](const service_status& s) { print_news(news.on_status(s)); };
-  const auto entry = service.apply(wanted, o.deadline, watch);
+  const auto entry = service.apply(wanted, o.deadline, watch, o.drop_state);
   print_news(news.on_outcome(entry ? *entry : history_entry{}));
   if (!entry) return complain(entry.error(), exit_code::no_answer);
   if (o.json) {
@@ -216,6 +217,7 @@ exit_code cancel(admin_client& service, const options& o) {
 } // namespace
 
 exit_code run(const options& o) {
+  if (o.what == command::scaffold) return write_scaffold(o);
   wanted_change wanted;
   if (o.what == command::plan || o.what == command::apply || o.what == command::update ||
       o.what == command::rollback) {
@@ -246,6 +248,8 @@ exit_code run(const options& o) {
   case command::update:
   case command::rollback:
     return make_change(**service, o, wanted);
+  case command::scaffold:
+    break; // needs no service
   }
   return exit_code::bad_usage;
 }

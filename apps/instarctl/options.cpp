@@ -34,6 +34,7 @@ Examples:
   instarctl history -n 5 --json
   instarctl top --interval 1s --count 10
   instarctl trace 'parse -> load' --count 20
+  instarctl scaffold v1/kv.capnp:Kv1 v2/kv2.capnp:Kv2 -o convert.cpp
 
 instarctl COMMAND --help says more.)";
 
@@ -65,6 +66,14 @@ away with the next `apply` or `rollback`, too; an `update` leaves it there.
 Exit codes: 0 if it ended as it was told to, 1 if the service or somebody else has ended it, 3 if
 it was refused.)";
 
+constexpr auto scaffold_footer = R"(OLD and NEW are each one of
+  FILE.capnp:Struct   a struct of a schema file
+  MODULE.so:TYPE      the state of an operator in a module; TYPE@VERSION if it has several
+  TYPE@VERSION        the same, from the modules in --modules
+
+Writes a C++ file with a converter there and back. Fields of the same name whose types fit are
+filled in, the others are marked TODO. No service is asked, and no code of a module is run.)";
+
 /// The texts of options that are parsed after CLI11 has done its part.
 struct raw_texts {
   std::vector<std::string> sets, updates, sides;
@@ -84,9 +93,18 @@ void add_sets(CLI::App& to, raw_texts& raw) {
       ->allow_extra_args(false);
 }
 
+void add_consent(CLI::App& to, options& o) {
+  to.add_option("--drop-state", o.drop_state,
+                "The state of this operator may be lost, if its new version cannot take it over; "
+                "may be repeated")
+      ->type_name("OPERATOR")
+      ->allow_extra_args(false);
+}
+
 void add_change(CLI::App& to, options& o, raw_texts& raw) {
   to.add_option("--deadline", raw.deadline, "Give up after that; default: the service's")
       ->type_name("TIME");
+  add_consent(to, o);
   auto* quiet = to.add_flag("-q,--quiet", o.quiet, "Do not print the plan and the progress");
   to.add_flag("-v,--verbose", o.verbose,
               "Print a line for each step, also where there is no terminal")
@@ -112,6 +130,17 @@ void add_trace(CLI::App& to, options& o, raw_texts& raw) {
   to.footer(trace_footer);
 }
 
+void add_scaffold(CLI::App& to, options& o) {
+  to.add_option("OLD", o.old_side, "What the state is in")->required();
+  to.add_option("NEW", o.new_side, "What it is to become")->required();
+  to.add_option("--modules", o.modules, "Folder or file of modules; may be repeated")
+      ->type_name("DIR")
+      ->allow_extra_args(false);
+  to.add_option("-o,--output", o.output, "File to write; default: standard output")
+      ->type_name("FILE");
+  to.footer(scaffold_footer);
+}
+
 void add_commands(CLI::App& app, options& o, raw_texts& raw) {
   const auto add = [&](command what, const char* name, const char* help) -> CLI::App& {
     auto& sub = *app.add_subcommand(name, help);
@@ -130,6 +159,7 @@ void add_commands(CLI::App& app, options& o, raw_texts& raw) {
       ->type_name("OPERATOR=TYPE@VERSION")
       ->excludes(file);
   add_sets(plan, raw);
+  add_consent(plan, o);
 
   auto& apply = add(command::apply, "apply", "Turn the running graph into that of a file, live");
   apply.add_option("FILE", o.file, "The wanted graph")->required();
@@ -171,6 +201,7 @@ void add_commands(CLI::App& app, options& o, raw_texts& raw) {
       ->type_name("N")
       ->capture_default_str();
 
+  add_scaffold(add(command::scaffold, "scaffold", "Begin a converter between two states"), o);
   add_trace(add(command::trace, "trace", "Show the packets that pass an arc"), o, raw);
 }
 

@@ -34,7 +34,8 @@ enum class command {
   diff,
   history,
   top,
-  trace
+  trace,
+  scaffold
 };
 
 struct options {
@@ -47,6 +48,7 @@ struct options {
   std::filesystem::path file;              ///< plan, apply, diff
   std::vector<setting_override> overrides; ///< plan, apply, diff
   std::vector<operator_update> updates;    ///< plan, update
+  consent drop_state;                      ///< plan, apply, update, rollback
   std::chrono::nanoseconds deadline{0};    ///< apply, update, trace; 0 = the service's default
   epoch_t to = 0;                          ///< rollback; 0 = what ran before
   std::uint64_t id = 0;                    ///< cancel; 0 = the only one there is
@@ -61,7 +63,10 @@ struct options {
   std::chrono::nanoseconds delay{0};
   double drop = 0;
   std::uint64_t seed = 1;
-  bool summary = false; ///< no lines
+  bool summary = false;                       ///< no lines
+  std::string old_side, new_side;             ///< scaffold, and so are the next two
+  std::vector<std::filesystem::path> modules; ///< where operators are looked for
+  std::filesystem::path output;               ///< empty = standard output
 };
 
 /// What the command line says, or the exit code after help or a mistake has been printed.

@@ -40,6 +40,7 @@ public:
                    {"sweep_every", setting_kind::duration, "100ms", false,
                     "how often entries are looked for whose time has come"}},
       .part_schema = capnp::typeId<typename codec::part>()};
+  static constexpr auto converters = Model::converters;
 
   explicit store(const settings& values)
       : engine_(entries_.entries(), {static_cast<std::size_t>(values.size("max_value")),

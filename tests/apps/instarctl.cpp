@@ -40,10 +40,10 @@ TEST_CASE("instarctl --help names every command and the exit codes") {
   CHECK(help.code == 0);
   for (const auto* word :
        {"status", "graph", "plan", "apply", "update", "rollback", "cancel", "diff", "history",
-        "top", "trace", "Exit codes", "Examples", "rolled back"})
+        "top", "trace", "scaffold", "Exit codes", "Examples", "rolled back"})
     CHECK_MESSAGE(contains(help.out, word), word);
   for (const auto* command : {"status", "graph", "plan", "apply", "update", "rollback", "cancel",
-                              "history", "top", "trace"}) {
+                              "history", "top", "trace", "scaffold"}) {
     const auto one = w.instarctl({command, "--help"});
     CHECK(one.code == 0);
     CHECK(contains(one.out, "--json"));
@@ -69,6 +69,9 @@ TEST_CASE("a wrong command line is one line and exit code 64") {
       {"diff", "a.toml", "3"},
       {"diff", "1", "2", "3"},
       {"update", "a=b@1", "-q", "-v"},
+      {"update", "a=b@1", "--drop-state"},
+      {"cancel", "--drop-state", "a"},
+      {"scaffold", "a.capnp:A"},
       {"cancel", "all"},
       {"cancel", "0"},
       {"cancel", "3", "--all"},
@@ -335,6 +338,23 @@ TEST_CASE("what --set gave to instard holds for every graph that is applied late
                                               "[operators.sink]\ntype = \"flow.store@1\"\n");
   CHECK(w.instarctl({"apply", renamed}).code == 0);
   CHECK(setting_of(w, "clock", "every") == 1'000'000);
+}
+
+TEST_CASE("whoever agrees to lose state that would be kept has made a mistake") {
+  const workshop w;
+  const auto daemon = w.serve(w.flow("flow.toml", 1, 1));
+  const auto second = w.flow("second.toml", 1, 2);
+  for (const auto& change : std::vector<std::vector<std::string>>{
+           {"plan", second}, {"apply", second}, {"update", "store=flow.store@2"}}) {
+    auto arguments = change;
+    arguments.insert(arguments.end(), {"--drop-state", "store"});
+    const auto refused = w.instarctl(arguments);
+    CHECK(refused.code == 3);
+    CHECK(contains(refused.out, "operator 'store' drops no state; leave --drop-state store out"));
+  }
+  CHECK(type_of(w, "store") == "flow.store@1");
+  CHECK(w.instarctl({"update", "store=flow.store@2"}).code == 0);
+  CHECK(w.instarctl({"rollback", "--drop-state", "tick"}).code == 3);
 }
 
 TEST_CASE("top prints the rates between two looks, as lines or as JSON") {

@@ -119,6 +119,10 @@ TEST_CASE("a plan comes back as it was sent") {
                             true,
                             true,
                             "fetch",
+                            true,
+                            true,
+                            {1, 2, {{"l", 2, 1, 2}}},
+                            {3, 3, {}},
                             true});
   sent.operators.push_back(
       {operator_action::keep, "x", "x@1", "x@1", {}, false, "", true, false, false});
@@ -138,6 +142,10 @@ TEST_CASE("a plan comes back as it was sent") {
   CHECK(op.is_head);
   CHECK(op.old_name == "fetch");
   CHECK(op.drains);
+  CHECK(op.native);
+  CHECK(op.state_by == sent.operators[0].state_by);
+  CHECK(op.parts_by == sent.operators[0].parts_by);
+  CHECK(op.drops_state);
   CHECK(got.operators[1].arcs_change);
   CHECK_FALSE(got.operators[1].in_region);
   CHECK_FALSE(got.operators[1].is_head);
@@ -243,6 +251,12 @@ TEST_CASE("a wanted change comes back as it was sent") {
   CHECK(got_text.folder == "/home");
 
   CHECK(std::get<rollback_to>(back<wire::Wanted>(wanted_change(rollback_to{7}))).epoch == 7);
+
+  capnp::MallocMessageBuilder consenting;
+  auto wanted = consenting.initRoot<wire::Wanted>();
+  write(wanted_change(rollback_to{7}), wanted, {"a", "b"});
+  CHECK(std::get<rollback_to>(read(wanted.asReader())).epoch == 7);
+  CHECK(read_drop_state(wanted.asReader()) == std::vector<std::string>{"a", "b"});
 
   const wanted_change updates = std::vector<operator_update>{{"a", "t.a", 2}, {"b", "t.b", 3}};
   const auto got = std::get<std::vector<operator_update>>(back<wire::Wanted>(updates));

@@ -117,6 +117,24 @@ TEST_CASE("a manifest tells which ports ask, and which answer") {
   }
 }
 
+TEST_CASE("a manifest tells in which formats state goes over, and what converts them") {
+  const auto op = manifest_of_file("test_roomy.so").operators.at(0);
+  constexpr std::uint64_t store_1 = 0xe1f7340c5a6b2d91, store_2 = 0xd0a3b5c7e9f12468;
+  CHECK(op.part_schema == store_1);
+  CHECK(op.native == native_description{"test.roomy.table", 0xfedcba9876543210});
+  CHECK(op.hands_over());
+  CHECK(op.exports == std::vector<state_format>{{store_1, 3}, {store_2, 10}});
+  CHECK(op.imports == std::vector<state_format>{{store_2, 4}});
+  CHECK(op.converters ==
+        std::vector<converter_description>{{store_1, store_2, 7}, {store_2, store_1, 10}});
+  const auto plain = manifest_of_file("test_counter_v1.so").operators.at(0);
+  CHECK(plain.part_schema == 0);
+  CHECK_FALSE(plain.hands_over());
+  CHECK(plain.exports.empty());
+  CHECK(plain.imports.empty());
+  CHECK(plain.converters.empty());
+}
+
 TEST_CASE("manifest and schemas survive a linker that drops what nobody refers to") {
   const auto m = manifest_of_file("test_lean.so");
   REQUIRE(m.operators.size() == 1);
@@ -185,6 +203,23 @@ TEST_CASE("a manifest that says nonsense is refused with the place") {
       {"/operators/0/inputs/0/answers", 256, "'answers' is no number"},
       {"/operators/0/outputs/0/follows", -1, "'follows' is no number"},
       {"/operators/0/state_schema", 12345, "list its file under SCHEMAS"},
+      {"/operators/0/part_schema", 12345, "a part schema that the module does not carry"},
+      {"/operators/0/part_schema", "x", "'part_schema' is no number"},
+      {"/operators/0/native", 3, "should be an object"},
+      {"/operators/0/native/name", "", "is no name"},
+      {"/operators/0/native/name", "a\nb", "control characters"},
+      {"/operators/0/native/layout", -1, "'layout' is no number"},
+      {"/operators/0/exports", 3, "'exports' is no list"},
+      {"/operators/0/exports/0/schema", 12345, "an exported schema that the module does not"},
+      {"/operators/0/exports/0/schema", 0xd0a3b5c7e9f12468, "'exports' has a schema twice"},
+      {"/operators/0/exports/0/cost", std::uint64_t{1} << 32, "'cost' is no number"},
+      {"/operators/0/imports/0/schema", 0, "an imported schema that the module does not"},
+      {"/operators/0/imports/0", "x", "should be an object"},
+      {"/operators/0/converters", json::object(), "'converters' is no list"},
+      {"/operators/0/converters/0/from", 12345, "a converter from a schema"},
+      {"/operators/0/converters/0/to", 12345, "a converter to a schema"},
+      {"/operators/0/converters/0/to", 0xe1f7340c5a6b2d91, "from a schema to the same"},
+      {"/operators/0/converters/0/cost", -1, "'cost' is no number"},
       {"/operators/0/settings/0/kind", "colour", "'colour' is no kind of setting"},
       {"/operators/0/settings/0/required", 1, "'required' is neither true nor false"},
       {"/operators/0/help", "bell \a", "control characters"},
@@ -209,8 +244,9 @@ TEST_CASE("a manifest that lacks or repeats something is refused with the place"
   };
   for (const char* key : {"module", "api", "build", "operators"})
     CHECK(verdict([&](json& all, json&) { all.erase(key); }).find(key) != std::string::npos);
-  for (const char* key : {"name", "version", "help", "inputs", "outputs", "state_schema",
-                          "state_version", "settings", "splits"})
+  for (const char* key :
+       {"name", "version", "help", "inputs", "outputs", "state_schema", "state_version",
+        "part_schema", "native", "exports", "imports", "converters", "settings", "splits"})
     CHECK(verdict([&](json&, json& op) {
             op.erase(key);
           }).find("'" + std::string(key) + "' is missing") != std::string::npos);
@@ -224,6 +260,14 @@ TEST_CASE("a manifest that lacks or repeats something is refused with the place"
   CHECK(verdict([&](json&, json& op) {
           twice(op["settings"]);
         }).find("two settings are named 'start'") != std::string::npos);
+  CHECK(verdict([&](json&, json& op) { twice(op["converters"]); }).find("two converters lead") !=
+        std::string::npos);
+  CHECK(verdict([](json&, json& op) {
+          op["native"].erase("layout");
+        }).find("'layout' is missing") != std::string::npos);
+  CHECK(verdict([](json&, json& op) {
+          for (int i = 0; i < 8; ++i) op["exports"].push_back(json(op["exports"][0]));
+        }).find("'exports' is no list of up to 8") != std::string::npos);
   CHECK(verdict([](json&, json& op) {
           for (int i = 0; i < 16; ++i) op["outputs"].push_back(json(op["outputs"][0]));
         }).find("'outputs' is no list of up to 16") != std::string::npos);

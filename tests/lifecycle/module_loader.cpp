@@ -238,6 +238,7 @@ TEST_CASE("what is no module for this host is refused with one clear line") {
   expect(pipe, "is no regular file");
   expect(modules / "test_no_entry.so", "has no entry point");
   expect(modules / "test_says_otherwise.so", "says something else in its code");
+  expect(modules / "test_converts_otherwise.so", "says something else in its code");
   expect(modules / "test_lacks_symbol.so", "undefined symbol: nobody_defines_this");
   CHECK(loader.counts().loaded == 0);
 }
@@ -294,6 +295,61 @@ TEST_CASE("a folder of many strange files is told in short") {
   const auto why = catalogue.find("test.counter", 1).error().message;
   CHECK(why.find("and 92 more") != std::string::npos);
   CHECK(catalogue.all().empty());
+}
+
+TEST_CASE("a module's converters turn state into that of another version, and keep it loaded") {
+  constexpr std::uint64_t store_1 = 0xe1f7340c5a6b2d91, store_2 = 0xd0a3b5c7e9f12468;
+  temporary_folder scratch;
+  module_loader loader(scratch.path());
+  auto first = loader.load(modules / "test_store_v1.so").value();
+  auto second = loader.load(modules / "test_store_v2.so").value();
+  const auto save = [](const std::shared_ptr<loaded_module>& from, std::uint32_t version,
+                       std::uint64_t schema, const char* name) {
+    settings values;
+    values.set("name", std::string(name));
+    auto instance = (*factory_of(from, "test.store", version))(values);
+    state_writer writer({"test.store", version, schema, 1});
+    instance->save(writer);
+    return writer.finish();
+  };
+  const auto expected = save(second, 2, store_2, "one");
+  const auto found = converter_of(second, "test.store", 2, store_1, store_2);
+  REQUIRE(bool(found));
+  second = nullptr;
+  {
+    const conversion convert({{{"test.store", 2, store_2, 1}, found->convert, found->code}});
+    const auto converted = convert(save(first, 1, store_1, "one"));
+    CHECK(converted.header() == expected.header());
+    CHECK(converted.size_bytes() == expected.size_bytes());
+    CHECK_THROWS_WITH((void)convert(save(first, 1, store_1, "bad")), "no such name here");
+  }
+  CHECK(loader.counts().loaded == 2);
+
+  CHECK(converter_of(first, "test.store", 1, store_1, store_2)
+            .error()
+            .message.find("has no converter of test.store@1") != std::string::npos);
+  CHECK_FALSE(bool(converter_of(first, "test.store", 2, store_1, store_2)));
+}
+
+TEST_CASE("the catalogue tells the versions of a type that can be had") {
+  temporary_folder place;
+  module_catalogue catalogue;
+  catalogue.set_places({place.path()});
+  CHECK(catalogue.versions("test.store").empty());
+  for (const char* name : {"3", "1", "2"})
+    fs::copy_file(modules / ("test_store_v" + std::string(name) + ".so"),
+                  place.path() / ("0" + std::string(name) + ".so"));
+  fs::copy_file(modules / "test_counter_v1.so", place.path() / "counter.so");
+  std::vector<std::string> found;
+  for (const auto& type : catalogue.versions("test.store")) found.push_back(type.reference());
+  CHECK(found == std::vector<std::string>{"test.store@1", "test.store@2", "test.store@3"});
+  CHECK(catalogue.versions("test.store")[1].converters.size() == 2);
+  // One that two modules bring cannot be had.
+  auto changed = read(place.path() / "02.so");
+  changed.push_back(std::byte{0});
+  write(place.path() / "04.so", changed);
+  REQUIRE(catalogue.versions("test.store").size() == 2);
+  CHECK(catalogue.versions("test.store")[1].version == 3);
 }
 
 TEST_CASE("mappings, descriptors and memory are the same after 2,000 loads as after 50") {

@@ -217,7 +217,9 @@ TEST_CASE("a plan that would drop or misread state is refused, naming operator a
   };
   const std::string start = "operator 'kv': the state of kv@1 cannot go to kv@2: ";
   CHECK(refusal(state_plan(kv_id, kv_1, 0, {})) ==
-        start + "the new version keeps none and would drop it; give it a state schema");
+        start + "the new version keeps none and would drop it; give it a state schema, or give it "
+                "up with "
+                "--drop-state kv");
   CHECK(refusal(state_plan(kv_id, kv_1, other_id, other)).find(start) == 0);
   CHECK(refusal(state_plan(kv_id, kv_1, kv_id, kv_odd)).find(start) == 0);
   const auto text = to_text(state_plan(kv_id, kv_1, 0, {}));

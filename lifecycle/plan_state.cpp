@@ -1,0 +1,201 @@
+#include "lifecycle/plan_state.hpp"
+
+#include "transfer/format.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace instar {
+
+namespace {
+
+const operator_description& type_of(const typed_graph& g, const std::string& name) {
+  return g.types.find(name)->second;
+}
+
+/// `{type, version}` of each converter that may be used, beside what the negotiation needs.
+struct converters_known {
+  std::vector<offered_converter> offered;
+  std::vector<converter_step> steps;
+};
+
+converters_known converters_for(const operator_description& from, const operator_description& to,
+                                const plan_knowledge& known) {
+  converters_known all;
+  for (const auto& type : known.versions) {
+    if (type.name != from.name && type.name != to.name) continue;
+    for (const auto& c : type.converters) {
+      all.offered.push_back({type.reference(), c.from, c.to, c.cost, type.schemas});
+      all.steps.push_back({type.name, type.version, c.from, c.to});
+    }
+  }
+  return all;
+}
+
+/// Its own schema, and what else it says.
+std::vector<offered_format> formats(std::uint64_t own, const std::vector<state_format>& others) {
+  std::vector<offered_format> all;
+  if (own != 0) all.push_back({own, 1});
+  for (const auto& f : others)
+    if (f.schema != own) all.push_back({f.schema, f.cost});
+  return all;
+}
+
+/// Two types, and how the state of the one goes to the other.
+class state_change {
+public:
+  state_change(const operator_description& from, const operator_description& to,
+               const plan_knowledge& known)
+      : from_(from), to_(to), converters_(converters_for(from, to, known)) {}
+
+  /// Each says which way, or nothing if there is nothing to go, or why not.
+  result<state_route> whole() const {
+    if (from_.state_schema == 0) return state_route();
+    const auto imports = formats(to_.state_schema, to_.imports);
+    if (imports.empty())
+      return failure{errc::incompatible,
+                     "the new version keeps none and would drop it; give it a state schema"};
+    return agree(formats(from_.state_schema, from_.exports), imports);
+  }
+  result<state_route> parts() const {
+    if (from_.part_schema == 0) return state_route();
+    if (to_.part_schema == 0)
+      return failure{errc::incompatible, "the new version has no keyed state and would drop it; "
+                                         "give it a part schema"};
+    return agree({{from_.part_schema, 1}}, {{to_.part_schema, 1}});
+  }
+
+  /// For people.
+  std::string describe(const state_route& route) const {
+    auto text = name(from_, route.written);
+    const auto after = name(to_, route.read);
+    const bool own = is_own(from_, route.written) && is_own(to_, route.read);
+    if (own) text += " v" + std::to_string(from_.state_version);
+    if (text != after || own) text += " ->";
+    if (from_.schemas.display_name(route.written) != after) text += " " + after;
+    if (own) text += " v" + std::to_string(to_.state_version);
+    text += " (Cap'n Proto";
+    for (std::size_t i = 0; i < route.converters.size(); ++i)
+      text += (i > 0 ? ", " : ", converted by ") + route.converters[i].reference();
+    return text + ")";
+  }
+  std::string lost(std::uint64_t schema) const { return "DROPPED: " + name(from_, schema); }
+
+private:
+  static std::string name(const operator_description& type, std::uint64_t schema) {
+    return type.schemas.display_name(schema);
+  }
+  static bool is_own(const operator_description& type, std::uint64_t schema) {
+    return schema == type.state_schema || schema == type.part_schema;
+  }
+
+  result<state_route> agree(std::vector<offered_format> exports,
+                            std::vector<offered_format> imports) const {
+    format_question question;
+    question.from_name = from_.reference();
+    question.to_name = to_.reference();
+    question.exports = std::move(exports);
+    question.imports = std::move(imports);
+    question.from_schemas = from_.schemas;
+    question.to_schemas = to_.schemas;
+    question.converters = &converters_.offered;
+    const auto agreed = negotiate(question);
+    if (!agreed) return agreed.error();
+    state_route route{agreed->written, agreed->read, {}};
+    for (const auto step : agreed->steps) route.converters.push_back(converters_.steps[step]);
+    return route;
+  }
+
+  const operator_description& from_;
+  const operator_description& to_;
+  const converters_known converters_;
+};
+
+bool may_drop(const plan_knowledge& known, const operator_change& change) {
+  return std::any_of(known.drop_state.begin(), known.drop_state.end(), [&](const auto& name) {
+    return name == change.name || name == change.before();
+  });
+}
+
+/// How the state of a replaced operator gets to its successor, or why it cannot.
+void plan_state(operator_change& change, const operator_description& from,
+                const operator_description& to, const plan_knowledge& known,
+                std::vector<failure>& refusals) {
+  if (from.hands_over() && from.native == to.native) {
+    change.native = change.transfers_state = true;
+    change.state_format = "handed over as it is (" + from.native.name + ")";
+    return;
+  }
+  const state_change states(from, to, known);
+  std::vector<std::string> said;
+  const auto take = [&](const result<state_route>& way, std::uint64_t schema, const char* what,
+                        state_route& into) {
+    if (way) {
+      into = *way;
+      if (into.moves()) said.push_back(states.describe(into));
+    } else if (may_drop(known, change)) {
+      change.drops_state = true;
+      said.push_back(states.lost(schema));
+    } else {
+      refusals.push_back({errc::incompatible, "operator '" + change.name + "': the " + what +
+                                                  " of " + from.reference() + " cannot go to " +
+                                                  to.reference() + ": " + way.error().message +
+                                                  ", or give it up with --drop-state " +
+                                                  change.name});
+      return;
+    }
+    if (schema != 0 && what == std::string_view("keyed state")) said.back() += " in parts";
+  };
+  take(states.whole(), from.state_schema, "state", change.state_by);
+  take(states.parts(), from.part_schema, "keyed state", change.parts_by);
+  if (change.parts_by.moves()) change.parts = part_transfer::pre_copy;
+  change.transfers_state = change.state_by.moves() || change.parts_by.moves();
+  for (const auto& text : said)
+    change.state_format += (change.state_format.empty() ? "" : "; ") + text;
+  if (from.state_schema == 0 && from.part_schema == 0)
+    change.state_format =
+        to.state_schema == 0 && to.part_schema == 0 ? "stateless" : "starts empty";
+}
+
+std::string ends_with(const operator_description& type) {
+  std::string names;
+  for (const auto schema : {type.state_schema, type.part_schema})
+    if (schema != 0) names += (names.empty() ? "" : ", ") + type.schemas.display_name(schema);
+  return names.empty() ? "stateless" : "ends with it: " + names;
+}
+
+/// Who gives up what is not lost has another operator in mind, or another version.
+void check_consent(const std::string& name, const transition_plan& plan,
+                   std::vector<failure>& refusals) {
+  const auto change =
+      std::find_if(plan.operators.begin(), plan.operators.end(),
+                   [&](const operator_change& c) { return c.name == name || c.before() == name; });
+  if (change == plan.operators.end())
+    return refusals.push_back({errc::not_found, "operator '" + name +
+                                                    "', whose state may be dropped, is none of "
+                                                    "those that change; leave --drop-state " +
+                                                    name + " out"});
+  const bool ends =
+      change->action == operator_action::remove && change->state_format != "stateless";
+  if (!change->drops_state && !ends)
+    refusals.push_back(
+        {errc::refused,
+         "operator '" + name + "' drops no state; leave --drop-state " + name + " out"});
+}
+
+} // namespace
+
+void plan_states(const typed_graph& running, const typed_graph& wanted, const plan_knowledge& known,
+                 transition_plan& plan) {
+  for (auto& change : plan.operators) {
+    if (change.action == operator_action::replace)
+      plan_state(change, type_of(running, change.before()), type_of(wanted, change.name), known,
+                 plan.refusals);
+    if (change.action == operator_action::remove)
+      change.state_format = ends_with(type_of(running, change.name));
+  }
+  if (plan.refused()) return; // first what is lost, then who agrees to that
+  for (const auto& name : known.drop_state) check_consent(name, plan, plan.refusals);
+}
+
+} // namespace instar

@@ -1,0 +1,14 @@
+#pragma once
+
+#include "lifecycle/plan.hpp"
+
+#include <vector>
+
+namespace instar {
+
+/// Decides how the state of each operator that is replaced gets to its successor, for `make_plan`:
+/// fills in what the changes say of states, and refuses what would drop or misread one.
+void plan_states(const typed_graph& running, const typed_graph& wanted, const plan_knowledge& known,
+                 transition_plan& plan);
+
+} // namespace instar

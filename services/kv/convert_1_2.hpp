@@ -10,7 +10,7 @@ namespace instar::kv {
 inline void part_1_to_2(KvPart1::Reader from, KvPart2::Builder to) {
   convert_entries(from, to, [](KvPart1::Entry::Reader e, KvPart2::Entry::Builder made) {
     auto kept = later::unpack(text_of(e.getLater()));
-    if (kept.content == later::has_list) {
+    if (kept.is_list()) {
       packed_reader packed(kept.packed);
       unpack_list(packed, [&](unsigned n) { return made.getValue().initList(n); });
       kept.content = 0;

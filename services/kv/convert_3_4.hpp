@@ -11,7 +11,7 @@ inline void part_3_to_4(KvPart3::Reader from, KvPart4::Builder to) {
   convert_entries(from, to, [](KvPart3::Entry::Reader e, KvPart4::Entry::Builder made) {
     made.setExpires(e.getExpires());
     const auto kept = later::unpack(text_of(e.getLater()));
-    if (kept.content != later::has_hash) return copy_text_or_list(e.getValue(), made.getValue());
+    if (!kept.is_hash()) return copy_text_or_list(e.getValue(), made.getValue());
     packed_reader packed(kept.packed);
     unpack_hash(packed, [&](unsigned n) { return made.getValue().initHash(n); });
   });
@@ -23,7 +23,9 @@ inline void part_4_to_3(KvPart4::Reader from, KvPart3::Builder to) {
     made.setExpires(e.getExpires());
     if (!e.getValue().isHash()) return copy_text_or_list(e.getValue(), made.getValue());
     const auto packed = pack_hash(e.getValue().getHash());
-    const later kept{0, later::has_hash, packed};
+    later kept;
+    kept.content = later::has_hash;
+    kept.packed = packed;
     made.setLater(data_of(kept.pack()));
   });
 }

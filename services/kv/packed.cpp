@@ -74,21 +74,33 @@ std::string later::pack() const {
 }
 
 later later::unpack(std::string_view bytes) {
+  constexpr std::size_t expiry_bytes = 8;
   later made;
   if (bytes.empty()) return made;
-  packed_reader from(bytes);
-  const auto flags = from.byte();
-  made.content = flags & (has_list | has_hash);
-  if ((flags & ~(has_expiry | has_list | has_hash)) != 0 || made.content == (has_list | has_hash))
-    malformed();
-  if (flags & has_expiry) {
-    std::uint64_t expires = 0;
-    for (unsigned shift = 0; shift < 64; shift += 8)
-      expires |= static_cast<std::uint64_t>(from.byte()) << shift;
-    made.expires = static_cast<std::int64_t>(expires);
-  }
-  made.packed = from.left();
+  const auto flags = static_cast<std::uint8_t>(bytes[0]);
+  made.content = flags & ~has_expiry;
+  made.packed = bytes.substr(1);
+  const bool one = made.content == 0 || made.content == has_list || made.content == has_hash ||
+                   made.content == is_unknown;
+  if (!one || ((flags & has_expiry) && made.packed.size() < expiry_bytes))
+    return {0, is_unknown, bytes};
+  if (!(flags & has_expiry)) return made;
+  std::uint64_t expires = 0;
+  for (std::size_t i = 0; i < expiry_bytes; ++i)
+    expires |= static_cast<std::uint64_t>(static_cast<std::uint8_t>(made.packed[i])) << (8 * i);
+  made.expires = static_cast<std::int64_t>(expires);
+  made.packed.remove_prefix(expiry_bytes);
   return made;
+}
+
+bool later::texts_are(std::size_t each) const {
+  try {
+    packed_reader from(packed);
+    for (auto n = from.count(each) * each; n > 0; --n) from.text();
+    return from.empty();
+  } catch (const std::runtime_error&) {
+    return false;
+  }
 }
 
 packed_entry packed_entry::read(packed_reader& from) {

@@ -52,22 +52,29 @@ private:
 /// that can, as long as nobody replaces the entry's value.
 ///
 ///   flags: 1 byte; [expires: 8 bytes, little-endian, if flag 1];
-///   [a list: count, texts, if flag 2]; [a hash: count, names and values, if flag 4]
+///   [a list: count, texts, if flag 2]; [a hash: count, names and values, if flag 4];
+///   [what nobody here understands, if flag 8]
 struct later {
-  static constexpr std::uint8_t has_expiry = 1, has_list = 2, has_hash = 4;
+  static constexpr std::uint8_t has_expiry = 1, has_list = 2, has_hash = 4, is_unknown = 8;
 
   std::int64_t expires = 0; ///< milliseconds since 1970; 0 = never
-  std::uint8_t content = 0; ///< `has_list` or `has_hash`: the entry's value is this, not its text
+  std::uint8_t content = 0; ///< if not 0: the entry's value is this, not its text
   std::string_view packed;  ///< the content
 
   bool empty() const { return expires == 0 && content == 0; }
   /// Whether an entry with these bytes has another value than its text.
-  static bool opaque(std::string_view bytes) {
-    return !bytes.empty() && (bytes[0] & (has_list | has_hash)) != 0;
-  }
+  static bool opaque(std::string_view bytes) { return !bytes.empty() && bytes[0] != has_expiry; }
   /// Nothing if there is nothing to keep.
   std::string pack() const;
+  /// Never fails: bytes that `pack` has not made are kept as they are.
   static later unpack(std::string_view bytes);
+
+  /// Whether it is a list, or hash, with nothing wrong about it.
+  bool is_list() const { return content == has_list && texts_are(1); }
+  bool is_hash() const { return content == has_hash && texts_are(2); }
+
+private:
+  bool texts_are(std::size_t each) const;
 };
 
 } // namespace instar::kv

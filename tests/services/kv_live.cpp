@@ -180,6 +180,43 @@ TEST_CASE("what was acknowledged is read back while every operator is exchanged"
   CHECK(clients.wrong == 0);
 }
 
+TEST_CASE("the store goes up to version 5 and back under load, and loses nothing on the way") {
+  site s;
+  load clients(s);
+  const auto one = s.dial();
+  std::string ahead;
+  const auto ask = [&](std::initializer_list<std::string_view> args) {
+    one.send(command(args));
+    return receive(one, ahead, 1).at(0);
+  };
+  const auto go_to = [&](unsigned version) {
+    const auto done = s.update({{"store", "kv.store", version}});
+    CHECK_MESSAGE(done.outcome == transition_outcome::committed, done.reason);
+    clients.settle();
+  };
+  CHECK(ask({"SET", "text", "1"}) == "OK");
+  for (const unsigned version : {2, 3, 4, 5}) go_to(version);
+  CHECK(ask({"GET", "text"}) == "'1'");
+  CHECK(ask({"RPUSH", "list", "a", "b"}) == ":2");
+  CHECK(ask({"HSET", "hash", "a", "1", "b", "2"}) == ":2");
+  CHECK(ask({"SET", "ends", "x", "EX", "100000"}) == "OK");
+  CHECK(ask({"SET", "ended", "x", "PX", "1"}) == "OK");
+  for (const unsigned version : {4, 3, 2, 1}) go_to(version);
+  CHECK(ask({"TYPE", "list"}) == "later");
+  CHECK(ask({"TYPE", "hash"}) == "later");
+  CHECK(ask({"GET", "ends"}) == "'x'");
+  CHECK(ask({"INCR", "text"}) == ":2");
+  go_to(5); // all at once
+  CHECK(ask({"GET", "text"}) == "'2'");
+  CHECK(ask({"LRANGE", "list", "0", "-1"}) == "['a' 'b']");
+  CHECK(ask({"HGETALL", "hash"}) == "['a' '1' 'b' '2']");
+  CHECK(ask({"EXISTS", "ended"}) == ":0");
+  CHECK(ask({"PERSIST", "ends"}) == ":1");
+  go_to(1);
+  clients.finish();
+  CHECK(clients.wrong == 0);
+}
+
 TEST_CASE("a command that arrives byte by byte outlives the versions that began it") {
   site s;
   const auto one = s.dial();

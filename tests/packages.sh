@@ -7,7 +7,7 @@ set -euo pipefail
 build=(g++ cmake ninja-build pkg-config capnproto libcapnp-dev libcaf-dev libelf-dev libboost-dev
   libspdlog-dev libtomlplusplus-dev libcli11-dev nlohmann-json3-dev libjemalloc-dev doctest-dev)
 test=(curl spin)
-bench=(wrk nginx-light erlang-base)
+bench=(wrk nginx-light erlang-base redis-server redis-tools)
 lint=(clang-format)
 lint_long=(clang-tidy)
 

@@ -59,11 +59,15 @@ set(public_headers
   services/file/handle.hpp
   services/http/request.hpp
   services/http/response.hpp
+  services/kv/batch.hpp
+  services/kv/command.hpp
   services/net/buffer.hpp
   services/net/chunk.hpp
   services/net/connection.hpp
   services/net/endpoint.hpp
   services/net/listener.hpp
+  services/net/outbox.hpp
+  services/net/pausing.hpp
   services/net/reactor.hpp
   services/net/shelf.hpp)
 
@@ -85,17 +89,20 @@ install(FILES
   actors/cmake/InstarAddModule.cmake
   DESTINATION ${package_dir})
 
-set(modules net http_parse http_compose http_cache_v1 http_cache_v2 http_load_v1 http_load_v2 http_reply_v1 http_reply_v2)
+set(modules net http_parse http_compose http_cache_v1 http_cache_v2 http_load_v1 http_load_v2 http_reply_v1 http_reply_v2
+  kv_parse kv_reply kv-store-1 kv-store-2 kv-store-3 kv-store-4 kv-store-5)
 set_target_properties(${modules} PROPERTIES INSTALL_RPATH $ORIGIN/../..)
 add_custom_target(instar_modules DEPENDS ${modules})
 install(TARGETS ${modules} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/instar/modules)
 
 # Installed programs know where the installed modules are: the examples' own folder would be wrong.
-foreach(graph http.toml http-nio.toml http-cache.toml)
-  file(READ apps/http/${graph} text)
+foreach(graph http/http.toml http/http-nio.toml http/http-cache.toml
+        kv/kv-1.toml kv/kv-2.toml kv/kv-3.toml kv/kv-4.toml kv/kv-5.toml)
+  cmake_path(GET graph PARENT_PATH example)
+  file(READ apps/${graph} text)
   string(REGEX REPLACE "modules = [^\n]*\n" "" text "${text}")
   file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/share/${graph} CONTENT "${text}" @ONLY)
-  install(FILES ${PROJECT_BINARY_DIR}/share/${graph} DESTINATION ${CMAKE_INSTALL_DATADIR}/instar/http)
-  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS apps/http/${graph})
+  install(FILES ${PROJECT_BINARY_DIR}/share/${graph} DESTINATION ${CMAKE_INSTALL_DATADIR}/instar/${example})
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS apps/${graph})
 endforeach()
 install(DIRECTORY apps/http/www DESTINATION ${CMAKE_INSTALL_DATADIR}/instar/http)

@@ -1,5 +1,7 @@
 #include "services/http/parse.hpp"
 
+#include "services/net/pausing.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -69,9 +71,7 @@ void parse::on_events(context& ctx, std::span<event> events) {
     const auto left = take(ctx, from, about.bytes, about.bytes.size(), about);
     about.bytes.erase(0, about.bytes.size() - left.size());
     if (about.paused) continue;
-    // What arrived during the pause, its end included, was left unread.
-    ctx.host<net::reactor>().post(of, net::interest::reads,
-                                  net::ready::readable | net::ready::hangup);
+    net::read_on(ctx, of);
     if (about.ended || (about.bytes.empty() && about.skip == 0)) partials_.erase(known);
   }
 }
@@ -84,7 +84,8 @@ std::string_view parse::take(context& ctx, const payload_ptr<net::connection>& f
     about.skip -= skipped;
     text = without_line_breaks(text.substr(skipped));
     if (text.empty()) return {};
-    if (from->open_requests() >= max_open_ && pause(ctx, from, about)) return text;
+    if (from->open_requests() >= max_open_ && net::pause_input(ctx, from, about.paused))
+      return text;
     const auto length = find_head_end(text, fresh);
     if (length == std::string_view::npos) {
       const auto status = refuse_early(text, fresh, limits_);
@@ -110,15 +111,6 @@ bool parse::emit_request(context& ctx, const payload_ptr<net::connection>& from,
 
 void parse::refuse(context& ctx, const payload_ptr<net::connection>& from, std::uint16_t status) {
   emit_request(ctx, from, {.line = {.keep_alive = false, .refused = status}, .target = {}});
-}
-
-/// Returns false if all requests were answered in the meantime.
-bool parse::pause(context& ctx, const payload_ptr<net::connection>& from, partial& about) {
-  about.paused = ctx.host<net::reactor>().watch(from, net::interest::resumes, ctx.events());
-  from->pause();
-  if (from->open_requests() > 0 || !from->resume()) return true;
-  about.paused = {};
-  return false;
 }
 
 void parse::save(state_writer& into) const {

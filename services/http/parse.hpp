@@ -62,7 +62,6 @@ private:
   bool emit_request(context& ctx, const payload_ptr<net::connection>& from,
                     const parsed_head& head);
   void refuse(context& ctx, const payload_ptr<net::connection>& from, std::uint16_t status);
-  bool pause(context& ctx, const payload_ptr<net::connection>& from, partial& about);
 
   const head_limits limits_;
   const std::uint32_t max_open_;

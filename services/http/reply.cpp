@@ -1,7 +1,6 @@
 #include "services/http/reply.hpp"
 
 #include <algorithm>
-#include <span>
 #include <stdexcept>
 #include <utility>
 
@@ -18,109 +17,25 @@ capnp::Data::Reader data_of(const void* bytes, std::size_t size) {
 
 } // namespace
 
-void reply::on_start(context& ctx) {
-  sockets_ = &ctx.host<net::reactor>();
-  for (auto at = outputs_.begin(); at != outputs_.end();) write(ctx, at++);
-}
+void reply::on_start(context& ctx) { out_.start(ctx); }
 
 void reply::on_packet(context& ctx, std::size_t, packet p) {
   auto what = p.take<response>();
-  if (!what->from) return;               // was answered another way
-  if (what->from->open_requests() > 1) { // others before it may wait, others after it may follow
-    auto& out = queue(std::move(what), 0);
-    if (!out.waits) fresh_.push_back(out.to->id());
-    return;
-  }
-  outgoing one{std::move(what), 0};
-  const auto to = one.what->from.on();
-  const auto progress = writer_.write(to->fd(), std::span(&one, 1));
-  if (progress == write_progress::complete) {
-    one.what->from.take();
-    return answered(ctx, *to, *one.what);
-  }
-  queue(std::move(one.what), one.sent);
-  const auto at = outputs_.find(to->id());
-  if (progress == write_progress::failed) lost(ctx, at);
-  else if (!wait(ctx, at->second, progress)) write(ctx, at);
+  if (!what->from) return; // was answered another way
+  auto from = std::move(what->from);
+  out_.send(ctx, std::move(from), {std::move(what), 0});
 }
 
-void reply::on_events(context& ctx, std::span<event> events) {
-  for (auto& e : events) {
-    const auto at = outputs_.find(static_cast<net::connection&>(*e.source).id());
-    if (at == outputs_.end()) continue;
-    at->second.to->touch(net::coarse_seconds());
-    at->second.waits = false;
-    write(ctx, at);
-  }
-}
+void reply::on_events(context& ctx, std::span<event> events) { out_.writable(ctx, events); }
 
 void reply::on_activation_end(context& ctx) {
   handed_over_.clear(); // goes on, so what it saved was not taken over
-  for (const auto id : fresh_) {
-    const auto at = outputs_.find(id);
-    if (at != outputs_.end() && !at->second.waits) write(ctx, at);
-  }
-  fresh_.clear();
+  out_.flush(ctx);
 }
 
 std::optional<std::string> reply::not_yet(context&, cut_purpose purpose) {
-  if (purpose == cut_purpose::hand_over || outputs_.empty()) return std::nullopt;
-  return std::to_string(outputs_.size()) + " connections have not taken all of their answers";
-}
-
-/// From here on the duty to answer is this operator's, and moves with its state.
-reply::output& reply::queue(payload_ptr<response> what, std::uint64_t sent) {
-  auto to = what->from.take();
-  auto& out = outputs_[to->id()];
-  if (!out.to) out.to = std::move(to);
-  out.queue.push_back({std::move(what), sent});
-  return out;
-}
-
-void reply::write(context& ctx, output_map::iterator at) {
-  auto& out = at->second;
-  while (true) {
-    const auto progress = writer_.write(out.to->fd(), out.queue);
-    if (progress == write_progress::failed) return lost(ctx, at);
-    const auto open = std::find_if(out.queue.begin(), out.queue.end(),
-                                   [](const outgoing& one) { return !one.complete(); });
-    for (auto one = out.queue.begin(); one != open; ++one) answered(ctx, *out.to, *one->what);
-    out.queue.erase(out.queue.begin(), open);
-    if (out.queue.empty()) {
-      outputs_.erase(at);
-      return;
-    }
-    if (wait(ctx, out, progress)) return;
-  }
-}
-
-/// Returns whether an event will come; if not, writing has to be tried once more.
-bool reply::wait(context& ctx, output& out, write_progress why) {
-  const bool registered = static_cast<bool>(out.registered);
-  if (!registered) out.registered = sockets_->watch(out.to, net::interest::writes, ctx.events());
-  out.waits = true;
-  if (why == write_progress::paused) {
-    ctx.events()->post({out.to, net::ready::writable});
-    return true;
-  }
-  // Only what becomes writable after this is told; so what did before must be found by trying.
-  if (registered && out.to->awaits_writable()) return true;
-  out.to->await_writable();
-  out.waits = false;
-  return false;
-}
-
-void reply::answered(context&, net::connection& to, const response& with) {
-  if (!with.line.keep_alive) to.finish();
-  if (to.close_request() == 0 && to.resume())
-    sockets_->post(to, net::interest::resumes, net::ready::resumed);
-}
-
-void reply::lost(context& ctx, output_map::iterator at) {
-  const auto out = std::move(at->second);
-  outputs_.erase(at);
-  out.to->abort();
-  for (const auto& one : out.queue) answered(ctx, *out.to, *one.what);
+  if (purpose == cut_purpose::hand_over || out_.outputs().empty()) return std::nullopt;
+  return std::to_string(out_.outputs().size()) + " connections have not taken all of their answers";
 }
 
 // -- state --------------------------------------------------------------------------------------
@@ -128,9 +43,9 @@ void reply::lost(context& ctx, output_map::iterator at) {
 void reply::save(state_writer& into) const {
   handed_over_.clear();
   if (into.purpose() == save_purpose::checkpoint) return; // connections end with the process
-  auto outputs = into.init<ReplyState>().initOutputs(static_cast<unsigned>(outputs_.size()));
+  auto outputs = into.init<ReplyState>().initOutputs(static_cast<unsigned>(out_.outputs().size()));
   unsigned i = 0;
-  for (const auto& [id, out] : outputs_) {
+  for (const auto& [id, out] : out_.outputs()) {
     auto output = outputs[i++];
     output.setConnection(id);
     auto responses = output.initResponses(static_cast<unsigned>(out.queue.size()));
@@ -146,8 +61,8 @@ void reply::save(state_writer& into) const {
         entry.getBody().setBytes(data_of(body.bytes()->data(), body.bytes()->size()));
         continue;
       }
-      if (body.bytes()) handed_over_.push_back(sockets_->kept().put(body.bytes()));
-      else handed_over_.push_back(sockets_->kept().put(body.file()));
+      if (body.bytes()) handed_over_.push_back(out_.sockets().kept().put(body.bytes()));
+      else handed_over_.push_back(out_.sockets().kept().put(body.file()));
       auto held = entry.getBody().initHeld();
       held.setId(handed_over_.back().id());
       held.setOffset(body.offset());
@@ -190,15 +105,12 @@ outgoing restore_response(ReplyState::Response::Reader from, net::shelf& kept) {
 } // namespace
 
 void reply::restore(context& ctx, state_reader& from) {
-  sockets_ = &ctx.host<net::reactor>();
+  out_.attach(ctx);
   for (const auto saved : from.root<ReplyState>().getOutputs()) {
-    output out;
-    out.registered = sockets_->find(saved.getConnection());
-    out.to = out.registered.as<net::connection>();
-    if (!out.to) continue; // it is lost
+    std::vector<outgoing> queue;
     for (const auto one : saved.getResponses())
-      out.queue.push_back(restore_response(one, sockets_->kept()));
-    outputs_.emplace(saved.getConnection(), std::move(out));
+      queue.push_back(restore_response(one, out_.sockets().kept()));
+    out_.restore(saved.getConnection(), std::move(queue));
   }
 }
 

@@ -4,12 +4,12 @@
 #include "reply_state.capnp.h"
 #include "services/http/response.hpp"
 #include "services/http/writer.hpp"
-#include "services/net/reactor.hpp"
+#include "services/net/outbox.hpp"
+#include "services/net/shelf.hpp"
 
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 namespace instar::http {
@@ -32,28 +32,10 @@ public:
   void restore(context& ctx, state_reader& from) final;
 
 protected:
-  explicit reply(bool use_sendfile) : writer_(use_sendfile) {}
+  explicit reply(bool use_sendfile) : out_(writer(use_sendfile)) {}
 
 private:
-  /// What is left to be written to one connection.
-  struct output {
-    payload_ptr<net::connection> to;
-    net::lease registered;       // once it had to wait
-    std::vector<outgoing> queue; // oldest first
-    bool waits = false;          // an event will come
-  };
-  using output_map = std::unordered_map<std::uint64_t, output>;
-
-  output& queue(payload_ptr<response> what, std::uint64_t sent);
-  void write(context& ctx, output_map::iterator at);
-  bool wait(context& ctx, output& out, write_progress why);
-  void answered(context& ctx, net::connection& to, const response& with);
-  void lost(context& ctx, output_map::iterator at);
-
-  http::writer writer_;
-  net::reactor* sockets_ = nullptr;
-  output_map outputs_;
-  std::vector<std::uint64_t> fresh_; // have got something in this activation
+  net::outbox<outgoing, writer> out_;
   mutable std::vector<net::shelf::ticket> handed_over_;
 };
 

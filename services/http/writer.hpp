@@ -1,6 +1,7 @@
 #pragma once
 
 #include "services/http/response.hpp"
+#include "services/net/outbox.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -16,15 +17,10 @@ struct outgoing {
 
   std::uint64_t size() const { return what->head().size() + what->body.size(); }
   bool complete() const { return sent == size(); }
+  bool last() const { return !what->line.keep_alive; }
 };
 
-/// How far writing got.
-enum class write_progress {
-  complete, ///< all is written
-  blocked,  ///< the socket takes no more now
-  paused,   ///< it would take more, but others shall have their turn
-  failed,   ///< the connection is lost, or a file has become shorter than it was
-};
+using net::write_progress;
 
 /// Writes responses to sockets: heads and bodies in memory gathered into as few calls as possible,
 /// files by `sendfile` or, if that is not wanted or not possible, piece by piece through a buffer.

@@ -42,8 +42,7 @@ public:
     return open_.fetch_sub(1, std::memory_order_seq_cst) - 1;
   }
 
-  // -- back-pressure: who parses pauses, who answers resumes
-  // ---------------------------------------
+  // -- back-pressure: who parses pauses, who answers resumes -------------------------------------
 
   /// From now on the reader leaves the socket alone. Whoever pauses looks afterwards whether any
   /// request is open still: if not, nobody else will resume.
@@ -55,6 +54,14 @@ public:
     return paused_.load(std::memory_order_seq_cst) &&
            paused_.exchange(false, std::memory_order_seq_cst);
   }
+
+  // -- the order of answers, where they may come in another one ----------------------------------
+
+  /// Who parses: the number of the next answer, from 0 on.
+  std::uint32_t take_turn() noexcept { return taken_.fetch_add(1, std::memory_order_relaxed); }
+  /// Who answers: the number of the answer that has to be written next.
+  std::uint32_t turn() const noexcept { return turn_.load(std::memory_order_relaxed); }
+  void next_turn() noexcept { turn_.fetch_add(1, std::memory_order_relaxed); }
 
   // -- its end -----------------------------------------------------------------------------------
 
@@ -76,6 +83,7 @@ private:
   const std::shared_ptr<std::atomic<std::size_t>> live_;
   std::atomic<std::uint32_t> open_{0};
   std::atomic<std::uint32_t> active_;
+  std::atomic<std::uint32_t> taken_{0}, turn_{0};
   std::atomic<bool> paused_{false};
   std::atomic<bool> input_ended_{false};
   std::atomic<bool> finished_{false};

@@ -114,7 +114,7 @@ public:
   struct remains {
     std::shared_ptr<operator_base> instance;
     operator_factory factory;
-    std::shared_ptr<part_puller> parts; ///< of the instance before
+    std::shared_ptr<part_puller> parts;           ///< of the instance before
     conversion state_conversion, part_conversion; // modules' code as well
   };
   remains end();

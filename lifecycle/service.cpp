@@ -85,8 +85,8 @@ struct service::parts {
       : options(std::move(given)), config(options), system(config) {}
 
   void order(wanted_graph wanted, std::string who, std::chrono::nanoseconds deadline, bool stops,
-             std::function<void(history_entry)> done, accepted begun = {},
-             consent drop_state = {}, std::shared_ptr<const restore_request> restore = nullptr) {
+             std::function<void(history_entry)> done, accepted begun = {}, consent drop_state = {},
+             std::shared_ptr<const restore_request> restore = nullptr) {
     auto order = std::make_shared<transition_order>();
     order->wanted = std::move(wanted);
     order->who = std::move(who);
@@ -167,9 +167,10 @@ void service::plan(checkpoint_wish wish, std::function<void(transition_plan)> do
 }
 
 void service::plan(graph target, restore_request from, std::function<void(transition_plan)> done) {
-  caf::anon_send(parts_->admin,
-                 plan_message{std::make_shared<wanted_graph>(std::move(target)), {}, std::move(done),
-                              std::make_shared<restore_request>(std::move(from))});
+  caf::anon_send(parts_->admin, plan_message{std::make_shared<wanted_graph>(std::move(target)),
+                                             {},
+                                             std::move(done),
+                                             std::make_shared<restore_request>(std::move(from))});
 }
 
 void service::compare(compared_graph from, compared_graph to,

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# packages.sh [build|test|bench|lint]…: installs what is missing of Debian 12's packages. Without
+# packages.sh [build|test|bench|fuzz|lint]…: installs what is missing of Debian 12's packages. Without
 # arguments: what the build needs.
 set -euo pipefail
 
@@ -8,6 +8,7 @@ build=(g++ cmake ninja-build pkg-config capnproto libcapnp-dev libcaf-dev libelf
   libspdlog-dev libtomlplusplus-dev libcli11-dev nlohmann-json3-dev libjemalloc-dev doctest-dev)
 test=(curl spin)
 bench=(wrk nginx-light erlang-base redis-server redis-tools)
+fuzz=(clang llvm libclang-rt-14-dev binutils)
 lint=(clang-format)
 lint_long=(clang-tidy)
 

@@ -52,8 +52,8 @@ public:
   virtual void write_changed(std::size_t most, state_writer& part) = 0;
   /// Nobody copies any longer.
   virtual void forget_changes() = 0;
-  /// As `write` with any number of bytes, up to the place `to` or a little beyond, but the entries are gone then. Only if
-  /// nothing else happens to the state.
+  /// As `write` with any number of bytes, up to the place `to` or a little beyond, but the entries
+  /// are gone then. Only if nothing else happens to the state.
   virtual std::uint64_t take(std::uint64_t from, std::uint64_t to, std::size_t least,
                              state_writer& part) = 0;
 

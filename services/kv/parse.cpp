@@ -154,6 +154,7 @@ void parse::on_events(context& ctx, std::span<event> events) {
 }
 
 void parse::save(state_writer& into) const {
+  if (into.purpose() == save_purpose::checkpoint) return; // connections end with the process
   auto list = into.init<ParseState>().initPartials(static_cast<unsigned>(partials_.size()));
   unsigned i = 0;
   for (const auto& [id, about] : partials_) {

@@ -119,6 +119,7 @@ std::optional<std::string> reply::not_yet(context&, cut_purpose purpose) {
 
 void reply::save(state_writer& into) const {
   handed_over_.clear();
+  if (into.purpose() == save_purpose::checkpoint) return; // connections end with the process
   const auto keep = [&](const payload_ptr<replies>& what) {
     handed_over_.push_back(out_.sockets().kept().put(what));
     return handed_over_.back().id();

@@ -22,6 +22,10 @@ public:
   void* resource(std::string_view) override { return nullptr; }
   void write_log(log_level, std::string_view) override {}
   void request_stop(std::string) override {}
+  void send_part(epoch_t, sent_part) override {}
+  void copied(epoch_t) override {}
+  void parts_moved(epoch_t, std::uint64_t, std::uint64_t) override {}
+  void all_moved(epoch_t) override {}
   void at_cut(epoch_t, std::optional<state>) override {}
   void cut_delayed(epoch_t, std::string) override {}
   void cut_failed(epoch_t, std::string) override {}

@@ -163,11 +163,11 @@ TEST_CASE("in whatever order disjoint transitions commit, the graph is the same"
     }
     const std::vector<std::string> names{name(), name()};
     graph_versions start(9);
-    start.commit(1, {make_plan({}, g), g.content, g, true, 0, {}});
-    const planned first{make_plan(g, whole), whole.content, whole, true, 1, touched(g, whole)};
+    start.commit(1, {make_plan({}, g), g.content, g, true, 0, {}, {}});
+    const planned first{make_plan(g, whole), whole.content, whole, true, 1, touched(g, whole), {}};
     const auto exchanged = updated(g, names);
-    const planned second{make_plan(g, exchanged), exchanged.content, exchanged, false, 1,
-                         of_update(g, names)};
+    const planned second{
+        make_plan(g, exchanged), exchanged.content, exchanged, false, 1, of_update(g, names), {}};
     if (!first.touches.disjoint(second.touches)) continue;
     ++apart;
     auto one = start, other = start;

@@ -110,7 +110,7 @@ template <class Model, class Put>
 void each_part(bare_store<Model>& from, std::size_t least, Put put) {
   for (auto place = parted_state::begin; place != parted_state::end;) {
     auto part = writer_for();
-    place = from.state.write(place, least, part);
+    place = from.state.write(place, least, parted_state::part_bytes, part);
     put(part.finish());
   }
 }
@@ -289,7 +289,7 @@ TEST_CASE("malformed parts are refused, not believed") {
   bare_store<model_v5> from;
   fill(from, random, 300);
   auto good = writer_for();
-  from.state.write(parted_state::begin, 100'000, good);
+  from.state.write(parted_state::begin, 100'000, parted_state::part_bytes, good);
   const auto whole = good.finish();
   state_reader reader(whole);
   const auto packed = reader.root<KvPart5>().getPacked();

@@ -115,7 +115,7 @@ std::vector<state> save_parts(operator_base& from, const operator_description& t
   REQUIRE(parts != nullptr);
   for (auto at = parted_state::begin; at != parted_state::end;) {
     state_writer writer({type.name, type.version, type.part_schema, type.state_version});
-    at = parts->write(at, least, writer);
+    at = parts->write(at, least, parted_state::part_bytes, writer);
     all.push_back(writer.finish());
   }
   parts->forget_changes();

@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# run.sh [SECONDS]: builds the fuzz targets with clang and runs each for so long (default 60), from
+# seeds that the tree has. A finding is kept in build/fuzz/findings and named. The last line is the
+# sum: `N passed, N failed`.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+seconds=${1-60}
+
+tests/packages.sh build fuzz
+command -v ccache >/dev/null && export CMAKE_CXX_COMPILER_LAUNCHER=ccache
+cmake --preset fuzz >/dev/null
+targets=(fuzz_state fuzz_checkpoint fuzz_resp fuzz_graph_file fuzz_manifest)
+cmake --build --preset fuzz --target "${targets[@]}" -- --quiet
+
+work=build/fuzz
+mkdir -p "$work/findings"
+
+# seeds TARGET: a folder with what it may begin with.
+seeds() {
+  local folder=$work/seeds/$1
+  mkdir -p "$folder"
+  case $1 in
+    fuzz_graph_file) cp apps/*/*.toml tests/outside/*.toml "$folder" ;;
+    fuzz_manifest)
+      local module
+      for module in build/release/modules/*.so; do
+        # Its sections, but not its code: small enough to be changed at random.
+        [[ -e $module ]] && objcopy --only-section=.instar.manifest --only-section=.instar.schemas \
+          "$module" "$folder/$(basename "$module")" 2>/dev/null
+      done
+      ;;
+    fuzz_resp)
+      printf '\x07*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$5\r\nvalue\r\n*2\r\n$3\r\nGET\r\n$1\r\nk\r\n' >"$folder/array"
+      printf '\x03SET "a b" c\r\nPING\r\n' >"$folder/inline"
+      ;;
+    fuzz_state | fuzz_checkpoint) printf '\x01instarS\n' >"$folder/magic" ;;
+  esac
+  echo "$folder"
+}
+
+passed=0 failed=0
+for target in "${targets[@]}"; do
+  folder=$(seeds "$target")
+  mkdir -p "$work/corpus/$target"
+  echo "== $target, $seconds s"
+  if "$work/bin/$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+    -artifact_prefix="$work/findings/$target-" "$work/corpus/$target" "$folder" >"$work/$target.log" 2>&1; then
+    grep -E 'number_of_executed_units' "$work/$target.log"
+    passed=$((passed + 1))
+  else
+    tail -30 "$work/$target.log"
+    failed=$((failed + 1))
+  fi
+done
+echo "$passed passed, $failed failed"
+((failed == 0))

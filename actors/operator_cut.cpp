@@ -68,8 +68,8 @@ std::optional<std::string> operator_core::reason_to_wait() {
   if (part_.role == cut_role::remove && requests_wait()) return "requests of its have just ended";
   if (keeping_ != keeping::nothing) return "it keeps packets back that have yet to leave";
   if (part_.role != cut_role::replace && part_.role != cut_role::remove) return std::nullopt;
-  const auto purpose =
-      part_.role == cut_role::replace ? cut_purpose::hand_over : cut_purpose::removal;
+  const bool heirs = part_.role == cut_role::replace || part_.parts != part_transfer::none;
+  const auto purpose = heirs ? cut_purpose::hand_over : cut_purpose::removal;
   return instance_->not_yet(*this, purpose);
 }
 

@@ -36,7 +36,8 @@ transition::transition(epoch_t epoch, const transition_plan& plan, clock::time_p
     if (drains && has_old && op.in_region) cuts_.emplace(report_kind::at_cut, op.before());
     if (!op.participates()) continue;
     if (has_old) cuts_.emplace(report_kind::at_cut, op.before());
-    if (op.action == operator_action::replace) cuts_.emplace(report_kind::restored, op.name);
+    if (op.action == operator_action::replace || !op.state_from.empty())
+      cuts_.emplace(report_kind::restored, op.name);
     if (op.parts != part_transfer::none) copies_.emplace(report_kind::copied, op.before());
     if (op.parts == part_transfer::progressive) ended_.emplace(report_kind::arrived, op.name);
     if (op.action != operator_action::remove) running_.emplace(report_kind::running, op.name);

@@ -97,7 +97,25 @@ TEST_CASE("those before them are several, too") {
 
 TEST_CASE("all replicas of an operator become another version at once") {
   const std::vector<operator_update> forward{{"keep", "test.shard", 2}};
-  run_at_every_point({.first = graph_of(3), .orders = {forward, graph_of(2, 2), rollback_to{0}}});
+  run_at_every_point({.first = graph_of(3), .orders = {forward, graph_of(2, 2), graph_of(3, 1)}});
+}
+
+TEST_CASE("the way back is one to the former number") {
+  world w;
+  w.plot().total = total;
+  w.order(graph_of(2));
+  w.order(graph_of(3));
+  w.run();
+  w.order(rollback_to{0});
+  w.run();
+  REQUIRE(w.outcomes().size() == 3);
+  CHECK(w.outcomes()[2].outcome == committed);
+  CHECK(w.outcomes()[2].what.find("keep: 3 -> 2 replicas") != std::string::npos);
+  CHECK(!w.check());
+  const auto status = w.status();
+  std::size_t replicas = 0;
+  for (const auto& op : status.operators) replicas += op.replica_of == "keep" && op.replicas == 2;
+  CHECK(replicas == 2);
 }
 
 TEST_CASE("a new replica that cannot take over what is its leaves the old ones serving") {

@@ -64,12 +64,14 @@ live_graph live_graph::next(const transition_plan& plan, const typed_graph& want
     if (op.action == operator_action::add) m.place = make_place(op.name);
     else m = members.find(op.before())->second;
     m.place.name = op.name;
-    if (op.action != operator_action::keep) {
-      m.actor = nullptr;
-      m.reference = op.new_reference;
+    if (op.action != operator_action::keep || op.renamed()) {
       const auto& node = wanted.content.operators[nodes.find(op.name)];
       m.replica_of = node.replica_of;
       m.replicas = node.replicas;
+    }
+    if (op.action != operator_action::keep) {
+      m.actor = nullptr;
+      m.reference = op.new_reference;
     }
     after.members.emplace(op.name, std::move(m));
   }

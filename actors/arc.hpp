@@ -117,6 +117,9 @@ public:
   /// Whether the first element is a marker. Only if `readable`.
   bool at_marker() const noexcept { return slots_[consumer_.head & mask_].body == marker_tag(); }
 
+  /// The key of the packet in front. Only if `readable` and not `at_marker`.
+  std::uint64_t key_in_front() const noexcept { return slots_[consumer_.head & mask_].key; }
+
   /// Takes the packet in front. Only if `readable` and not `at_marker`.
   packet pop() noexcept {
     slot& s = slots_[consumer_.head++ & mask_];

@@ -24,7 +24,9 @@ struct operator_counters {
   counter packets_in, packets_out, events, activations, blocked, errors, restarts;
   counter late_answers; ///< dropped: to a request that was not open any more
   counter entries;      ///< of its keyed state now
-  counter busy_ns;      ///< sampled: every 16th activation is timed and counts sixteenfold
+  /// Of several that share packets: the key that comes most often, how often among how many.
+  counter hot_key, hot_seen, keys_seen;
+  counter busy_ns; ///< sampled: every 16th activation is timed and counts sixteenfold
 };
 
 } // namespace instar

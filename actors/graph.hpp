@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/description.hpp"
+#include "actors/lanes.hpp"
 #include "actors/settings.hpp"
 #include "transfer/result.hpp"
 
@@ -58,6 +59,14 @@ struct operator_node {
   part_transfer transfer = part_transfer::none; ///< how its keyed state comes to it
   bool transient = false; ///< put on an arc for a while: no part of the graph that was asked for
 
+  // Keyed replicas: see replicas.hpp.
+  std::uint32_t replicas = 1;      ///< so many operators share its packets by their keys
+  key_kind key = key_kind::number; ///< what those are
+  std::string replica_of{};        ///< one of them: the name that the graph file has for all
+  std::uint32_t replica = 0;       ///< … and which
+
+  /// The name that people know it by.
+  const std::string& written_name() const { return replica_of.empty() ? name : replica_of; }
   std::string reference() const { return type + "@" + std::to_string(version); }
 };
 
@@ -78,6 +87,11 @@ struct arc_node {
   std::size_t capacity = 0; ///< credits: packets it holds at the most
   std::size_t line = 0;
   feedback_policy feedback = feedback_policy::none;
+
+  /// To one of several that share what leaves the output, each with an arc of the same group.
+  std::uint32_t lane = 0, lanes = 1;
+  key_kind key = key_kind::number;
+  std::string group{};
 
   /// `from.port -> to.port`; identifies the arc.
   std::string name() const;

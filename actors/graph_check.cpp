@@ -38,6 +38,7 @@ public:
 
   graph_check run() {
     find_types();
+    check_replicas();
     check_settings();
     check_arcs();
     const complain_function tell = [this](std::size_t line, const std::string& op, errc code,
@@ -59,7 +60,10 @@ private:
     std::string place;
     if (!g().origin.empty())
       place = g().origin.string() + ":" + (line ? std::to_string(line) + ":" : "") + " ";
-    auto message = one_line(place + "operator '" + op + "': " + what);
+    // What is wrong with one replica is wrong with all, and told once.
+    const auto found = index_.find(op);
+    const auto& name = found == index_.end() ? op : g().operators[found->second].written_name();
+    auto message = one_line(place + "operator '" + name + "': " + what);
     if (said_.insert(message).second) check_.mistakes.push_back({code, std::move(message)});
   }
 
@@ -74,6 +78,27 @@ private:
       auto type = lookup_(op.type, op.version);
       if (type) check_.types.emplace(op.name, std::move(*type));
       else complain(op.line, op.name, type.error().code, type.error().message);
+    }
+  }
+
+  /// Who shares packets by their keys gets them from others, and has no answers to route.
+  void check_replicas() {
+    for (const auto& op : g().operators) {
+      const auto type = check_.types.find(op.name);
+      if (op.replicas == 1 || op.replica > 0 || type == check_.types.end() || known(op)) continue;
+      const auto refuse = [&](const std::string& why) {
+        complain(op.line, op.name, errc::bad_input,
+                 "it cannot have " + std::to_string(op.replicas) + " replicas: " + why);
+      };
+      if (op.replicas < 1 || op.replicas > max_lanes)
+        refuse("there may be 1 to " + std::to_string(max_lanes));
+      const auto& t = type->second;
+      const auto of_requests = [](const port_description& p) { return p.answers >= 0; };
+      if (t.inputs.empty()) refuse(t.reference() + " has no input to share; leave `replicas` out");
+      else if (std::any_of(t.inputs.begin(), t.inputs.end(), of_requests) ||
+               std::any_of(t.outputs.begin(), t.outputs.end(), of_requests))
+        refuse(t.reference() + " asks or answers, and requests go by operators, not by keys; leave "
+                               "`replicas` out");
     }
   }
 

@@ -71,7 +71,7 @@ constexpr std::size_t max_text = std::size_t{16} << 20;
 /// What `[operators.x]` says of the operator itself; every other key is a setting.
 bool is_reserved(std::string_view key) {
   return key == "type" || key == "was" || key == "on_error" || key == "max_errors" ||
-         key == "error_window" || key == "transfer";
+         key == "error_window" || key == "transfer" || key == "replicas" || key == "key";
 }
 
 /// Reads one parsed document into a graph, noting every mistake.
@@ -108,6 +108,10 @@ public:
         refuse(o, errc::not_found,
                "the graph has no operator '" + o.operator_name + "'" +
                    suggest(o.operator_name, names));
+        continue;
+      }
+      if (o.key == "replicas" || o.key == "key") {
+        override_replicas(*found, o);
         continue;
       }
       if (is_reserved(o.key)) {
@@ -305,6 +309,8 @@ private:
       if (key == "type") typed = read_type(op, v);
       else if (key == "was") read_was(op, v);
       else if (key == "transfer") read_transfer(op, v);
+      else if (key == "replicas") read_replicas(op, v);
+      else if (key == "key") read_key(op, v);
       else if (is_reserved(key)) read_policy(op, key, v);
       else read_setting(op, key, v);
     }
@@ -351,6 +357,51 @@ private:
     complain(node, op.name,
              "transfer = \"" + *text + "\" is unknown" +
                  suggest(*text, {"pre_copy", "progressive"}));
+  }
+
+  static std::optional<std::string> set_replicas(operator_node& op, std::int64_t n) {
+    if (n < 1 || n > max_lanes)
+      return "replicas = " + std::to_string(n) + " is out of range; write 1 to " +
+             std::to_string(max_lanes);
+    op.replicas = static_cast<std::uint32_t>(n);
+    return std::nullopt;
+  }
+
+  static std::optional<std::string> set_key(operator_node& op, const std::string& text) {
+    for (const auto kind : {key_kind::number, key_kind::hash})
+      if (text == to_string(kind)) {
+        op.key = kind;
+        return std::nullopt;
+      }
+    return "key = \"" + text + "\" is unknown" + suggest(text, {"number", "hash"});
+  }
+
+  void read_replicas(operator_node& op, const toml::node& node) {
+    const auto n = value<std::int64_t>(node, op.name, "replicas", "a number");
+    if (!n) return;
+    if (const auto wrong = set_replicas(op, *n)) complain(node, op.name, *wrong);
+  }
+
+  void read_key(operator_node& op, const toml::node& node) {
+    const auto text = value<std::string>(node, op.name, "key", "\"number\" or \"hash\"");
+    if (!text) return;
+    if (const auto wrong = set_key(op, *text)) complain(node, op.name, *wrong);
+  }
+
+  void override_replicas(operator_node& op, const setting_override& o) {
+    std::optional<std::string> wrong;
+    if (o.key == "key") {
+      wrong = set_key(op, o.value);
+    } else {
+      std::int64_t n = 0;
+      const auto* end = o.value.data() + o.value.size();
+      const auto [rest, error] = std::from_chars(o.value.data(), end, n);
+      wrong = error == std::errc{} && rest == end
+                  ? set_replicas(op, n)
+                  : "'" + o.value + "' is no number of replicas; write 1 to " +
+                        std::to_string(max_lanes);
+    }
+    if (wrong) refuse(o, errc::bad_input, *wrong);
   }
 
   void read_policy(operator_node& op, const std::string& key, const toml::node& node) {

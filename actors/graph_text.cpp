@@ -1,5 +1,7 @@
 #include "actors/graph_text.hpp"
 
+#include "actors/replicas.hpp"
+
 #include <array>
 #include <cstdio>
 
@@ -74,7 +76,8 @@ std::string to_dot(const graph& g) {
   return text + "}\n";
 }
 
-std::string to_toml(const graph& g) {
+std::string to_toml(const graph& running) {
+  const auto g = fold_replicas(running);
   std::string text = "[graph]\nname = " + quoted(g.name) + "\nmodules = [";
   for (const auto& place : g.modules)
     text += (&place == &g.modules.front() ? "" : ", ") + quoted(place.string());
@@ -93,6 +96,8 @@ std::string to_toml(const graph& g) {
             "\nerror_window = " + quoted(std::to_string(op.on_error.window.count()) + "ns") + "\n";
     if (op.transfer != part_transfer::none)
       text += "transfer = " + quoted(to_string(op.transfer)) + "\n";
+    if (op.replicas != 1) text += "replicas = " + std::to_string(op.replicas) + "\n";
+    if (op.key != key_kind::number) text += "key = " + quoted(to_string(op.key)) + "\n";
     if (!op.was.empty()) text += "was = " + quoted(op.was) + "\n";
     for (const auto& [key, value] : op.values.all())
       text += toml_key(key) + " = " + toml_value(value) + "\n";

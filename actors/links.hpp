@@ -3,6 +3,7 @@
 #include "actors/arc.hpp"
 #include "actors/counters.hpp"
 #include "actors/inlet.hpp"
+#include "actors/lanes.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -38,6 +39,10 @@ struct out_link {
   std::size_t port = 0;
   std::shared_ptr<doorbell> consumer;
   std::uint64_t to = 0; ///< number of the place that its packets are for: see `find_ways`
+  /// One of several that share the packets by their keys: as in `arc_node`.
+  std::uint32_t lane = 0, lanes = 1;
+  key_kind key = key_kind::number;
+  std::string group{};
 };
 
 /// The cycles that have operators in common with each other, as all operators on them see them.

@@ -19,11 +19,18 @@ namespace instar {
 /// Construct the operator. Answered by `created` or `failed`.
 struct create_message {};
 
-/// A part in a transition; with a successor when the role is `replace`. Answered by `prepared` or
-/// `failed`.
+/// Who goes on with the state of an old instance: with all of it, or with what has its place in a
+/// range.
+struct heir {
+  caf::actor actor;
+  place_range places;
+};
+
+/// A part in a transition. With one heir when the role is `replace`; when it is `remove` with none,
+/// or all that share its keyed state. Answered by `prepared` or `failed`.
 struct prepare_message {
   participation part;
-  caf::actor successor;
+  std::vector<heir> heirs;
 };
 
 /// All are ready: keyed state may begin to flow. Answered by `copied` or `failed`.
@@ -58,13 +65,14 @@ struct end_message {
 /// A part of the keyed state. Answered by `taken_message`, or (to the supervisor) by `failed`.
 struct part_message {
   epoch_t epoch = 0;
+  std::uint64_t number = 0; ///< of this part among those of the instance
   sent_part part;
   bool rehearsal = false;
   caf::actor from;
 };
 
-/// The state at the cut; none without a state edge. Answered (to the supervisor) by `restored` or
-/// `failed`.
+/// The state at the cut; none without a state edge, or if all went in parts. When one from each
+/// predecessor has come, answered (to the supervisor) by `restored`; or by `failed`.
 struct restore_message {
   epoch_t epoch = 0;
   std::optional<state> saved;
@@ -84,6 +92,7 @@ struct start_message {
 /// A part has been taken over.
 struct taken_message {
   epoch_t epoch = 0;
+  std::uint64_t number = 0;
 };
 
 // -- runner to itself -----------------------------------------------------------------------------

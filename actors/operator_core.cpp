@@ -82,16 +82,38 @@ void operator_core::set_links(operator_links links) {
   const auto ordinary = std::stable_partition(
       inputs_.begin(), inputs_.end(), [](const in_link& in) { return in.queue->feedback(); });
   feedback_in_ = static_cast<std::size_t>(ordinary - inputs_.begin());
+  set_outputs(std::move(links.out));
+  next_input_ = feedback_in_;
+  set_requests();
+}
+
+/// The arcs of a group stand together, in the order of their lanes.
+void operator_core::set_outputs(std::vector<out_link> links) {
   outputs_.clear();
   overflowing_ = false;
   ports_.assign(setup_.type.outputs.size(), {});
-  for (auto& out : links.out) {
-    ports_.at(out.port).push_back(static_cast<std::uint32_t>(outputs_.size()));
+  std::map<std::pair<std::size_t, std::string>, std::vector<out_link*>> groups;
+  for (auto& out : links)
+    if (out.lanes > 1) groups[{out.port, out.group}].push_back(&out);
+  const auto add = [&](out_link& out) {
     overflowing_ |= out.queue->overflows(); // of the instance before
     outputs_.push_back({std::move(out), false});
+  };
+  for (auto& out : links) {
+    if (!out.queue) continue; // with its group
+    target to{static_cast<std::uint32_t>(outputs_.size()), 1, out.key};
+    auto& targets = ports_.at(out.port);
+    if (out.lanes > 1) {
+      auto& group = groups[{out.port, out.group}];
+      std::sort(group.begin(), group.end(),
+                [](const out_link* a, const out_link* b) { return a->lane < b->lane; });
+      to.lanes = static_cast<std::uint32_t>(group.size());
+      for (auto* each : group) add(*each);
+    } else {
+      add(out);
+    }
+    targets.push_back(to);
   }
-  next_input_ = feedback_in_;
-  set_requests();
 }
 
 // -- what the operator may ask ------------------------------------------------------------------
@@ -101,8 +123,25 @@ void operator_core::emit_packet(std::size_t port, packet p) {
     throw std::logic_error("packets may be emitted only after on_start");
   const auto& targets = ports_.at(port);
   if (targets.empty()) return;
-  for (std::size_t i = 0; i + 1 < targets.size(); ++i) deliver(outputs_[targets[i]], packet(p));
-  deliver(outputs_[targets.back()], std::move(p));
+  const auto pick = [&](const target& to) -> output& {
+    if (to.lanes == 1) return outputs_[to.first];
+    return outputs_[to.first + lane_of(place_of(p.key, to.key), to.lanes)];
+  };
+  for (std::size_t i = 0; i + 1 < targets.size(); ++i) deliver(pick(targets[i]), packet(p));
+  auto& last = pick(targets.back());
+  deliver(last, std::move(p));
+}
+
+std::size_t operator_core::lanes(std::size_t output) const {
+  for (const auto& to : ports_.at(output))
+    if (to.lanes > 1) return to.lanes;
+  return 1;
+}
+
+std::size_t operator_core::lane(std::size_t output, std::uint64_t key) const {
+  for (const auto& to : ports_.at(output))
+    if (to.lanes > 1) return lane_of(place_of(key, to.key), to.lanes);
+  return 0;
 }
 
 void operator_core::deliver(output& to, packet&& p) {
@@ -255,11 +294,22 @@ bool operator_core::process_packets() {
   return taken > 0;
 }
 
+void operator_core::note_key(std::uint64_t key) {
+  if (++unseen_ < key_sketch::sampled) return;
+  unseen_ = 0;
+  keys_.see(key);
+  const auto most = keys_.most();
+  count().hot_key.set(most.key);
+  count().hot_seen.set(most.count);
+  count().keys_seen.set(keys_.seen());
+}
+
 /// Returns whether the activation limit stopped it.
 bool operator_core::take_from(std::size_t in, std::size_t& budget) {
   arc& from = *inputs_[in].queue;
   const auto port = inputs_[in].port;
   const bool answers = answers_in_[in];
+  const bool shares = setup_.shares;
   while (!blocked_ && !held(in) && from.readable()) {
     if (from.at_marker()) {
       on_marker(in, from.pop_marker());
@@ -268,6 +318,7 @@ bool operator_core::take_from(std::size_t in, std::size_t& budget) {
     if (cycles_ && !may_take(in)) return false;
     if (budget == 0) return true;
     --budget;
+    if (shares) note_key(from.key_in_front());
     if (answers) take_answer(from.pop());
     else guarded([&] { instance_->on_packet(*this, port, from.pop()); });
   }

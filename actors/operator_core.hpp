@@ -3,6 +3,7 @@
 #include "actors/aligner.hpp"
 #include "actors/graph.hpp"
 #include "actors/instance.hpp"
+#include "actors/key_sketch.hpp"
 #include "actors/links.hpp"
 #include "actors/part_puller.hpp"
 #include "actors/part_sender.hpp"
@@ -73,6 +74,8 @@ struct operator_setup {
   std::size_t activation_limit = 256; ///< packets per activation
   /// From what the instance before has to what this one reads.
   conversion state_conversion{}, part_conversion{};
+  std::size_t predecessors = 1; ///< so many bring it state, if any do
+  bool shares = false;          ///< packets with others, by their keys
 };
 
 /// A timer that moves from an old instance to its successor.
@@ -156,6 +159,12 @@ private:
     out_link link;
     bool rings = false; // the consumer is to be woken by this flush
   };
+  /// Where a packet of an output goes: to one out-arc, or by its key to one of several.
+  struct target {
+    std::uint32_t first = 0; // in outputs_
+    std::uint32_t lanes = 1;
+    key_kind key = key_kind::number;
+  };
   /// One of the outputs that ask.
   struct asking {
     static constexpr std::size_t none = ~std::size_t{0};
@@ -191,8 +200,11 @@ private:
   void stop_service(std::string_view reason) override { host_.request_stop(std::string(reason)); }
   void* host_resource(std::string_view name) override { return host_.resource(name); }
   void keep(keeping what) override { keeping_ = what; }
+  std::size_t lanes(std::size_t output) const override;
+  std::size_t lane(std::size_t output, std::uint64_t key) const override;
 
   void set_links(operator_links links);
+  void set_outputs(std::vector<out_link> links);
   state_header part_header() const;
   bool copy_parts();
   void fail_copy();
@@ -215,6 +227,7 @@ private:
   bool process_callbacks();
   bool process_events();
   bool process_packets();
+  void note_key(std::uint64_t key);
   bool take_from(std::size_t in, std::size_t& budget);
   bool held(std::size_t in) const {
     return aligner_.held(in) && !(in < drained_in_.size() && drained_in_[in]);
@@ -274,7 +287,9 @@ private:
   std::size_t feedback_in_ = 0; // how many those are
   std::shared_ptr<const cycle_links> cycles_;
   std::vector<output> outputs_;
-  std::vector<std::vector<std::uint32_t>> ports_; // output port -> outputs_
+  std::vector<std::vector<target>> ports_; // by output port
+  key_sketch keys_;
+  std::size_t unseen_ = 0; // packets since it last saw one
   std::size_t next_input_ = 0;
   bool overflowing_ = false; // an out-arc holds packets for which there was no credit
   bool blocked_ = false;     // … and it is no feedback arc

@@ -70,8 +70,8 @@ std::optional<std::string> operator_core::reason_to_wait() {
   if (keeping_ != keeping::nothing) return "it keeps packets back that have yet to leave";
   if (part_.role != cut_role::replace && part_.role != cut_role::remove && !part_.sink)
     return std::nullopt;
-  const auto purpose =
-      part_.role == cut_role::remove ? cut_purpose::removal : cut_purpose::hand_over;
+  const bool ends = part_.role == cut_role::remove && part_.parts == part_transfer::none;
+  const auto purpose = ends ? cut_purpose::removal : cut_purpose::hand_over;
   return instance_->not_yet(*this, purpose);
 }
 

@@ -28,14 +28,15 @@ void operator_core::set_requests() {
     auto& to = targets.emplace_back();
     to.port = type.outputs[port].name;
     if (asks(type.outputs[port])) {
-      if (!ports_[port].empty()) to.server = outputs_[ports_[port].front()].link.to;
+      if (!ports_[port].empty()) to.server = outputs_[ports_[port].front().first].link.to;
       auto& one = asking_.emplace_back();
       one.port = port;
       const auto told = static_cast<std::size_t>(type.outputs[port].answers);
       for (std::size_t in = 0; in < inputs_.size(); ++in)
         if (inputs_[in].port == told && inputs_[in].from == to.server) one.answers = in;
     } else if (gives_answers(type, port)) {
-      for (const auto out : ports_[port]) routes_[port].push_back({outputs_[out].link.to, out});
+      for (const auto& to : ports_[port])
+        routes_[port].push_back({outputs_[to.first].link.to, to.first});
       std::sort(routes_[port].begin(), routes_[port].end(),
                 [](const route& a, const route& b) { return a.place < b.place; });
     }
@@ -59,7 +60,7 @@ std::uint64_t operator_core::request_packet(std::size_t output, payload_ptr<payl
   awaited_changed_ = true;
   set_alarm();
   if (!ports_[output].empty())
-    deliver(outputs_[ports_[output].front()], packet{std::move(body), id});
+    deliver(outputs_[ports_[output].front().first], packet{std::move(body), id});
   return id;
 }
 

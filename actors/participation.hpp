@@ -25,11 +25,12 @@ enum class cut_role {
 struct participation {
   epoch_t epoch = 0;
   cut_role role = cut_role::pass;
-  bool awaited = false;                         ///< `pass`: it has to say when it has passed
-  bool saves_state = false;                     ///< `replace`: a state edge leads to the successor
-  std::uint64_t export_schema = 0;              ///< the schema it saves in; 0 = its own
-  bool native = false;                          ///< `replace`: hands over the object of its state
-  part_transfer parts = part_transfer::none;    ///< `replace`: how it hands over its keyed state
+  bool awaited = false;            ///< `pass`: it has to say when it has passed
+  bool saves_state = false;        ///< `replace`: a state edge leads to the successor
+  std::uint64_t export_schema = 0; ///< the schema it saves in; 0 = its own
+  bool native = false;             ///< `replace`: hands over the object of its state
+  part_transfer parts =
+      part_transfer::none; ///< how it hands over its keyed state; `remove`: to heirs
   std::vector<std::shared_ptr<arc>> marked_in;  ///< in-arcs that bring the marker; none at a head
   std::vector<std::shared_ptr<arc>> marked_out; ///< out-arcs that the marker goes on along
   operator_links next;                          ///< `rewire`: the arcs after the commit

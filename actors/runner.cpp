@@ -43,10 +43,7 @@ caf::behavior runner::make_behavior() {
         step_awake();
       },
       [this](const part_message& m) { on_part(m); },
-      [this](const taken_message& m) {
-        core_.part_taken(m.epoch);
-        step_awake();
-      },
+      [this](const taken_message& m) { on_taken(m); },
       [this](const restore_message& m) { on_restore(m); },
       [this](const start_message& m) { on_start(m); },
       [this](const commit_message& m) { on_commit(m); },
@@ -58,7 +55,7 @@ caf::behavior runner::make_behavior() {
 void runner::on_exit() {
   core_.end();
   links_ = {};
-  successor_ = nullptr;
+  heirs_.clear();
   supervisor_ = nullptr;
 }
 
@@ -105,7 +102,16 @@ void runner::on_constructed(const constructed_message& m) {
 void runner::on_part(const part_message& m) {
   if (auto done = core_.read_part(m.part, m.rehearsal); !done)
     return report(report_kind::failed, m.epoch, done.error().message);
-  send(m.from, taken_message{m.epoch});
+  send(m.from, taken_message{m.epoch, m.number});
+}
+
+/// A part has been taken over when all heirs have what is theirs of it.
+void runner::on_taken(const taken_message& m) {
+  const auto found = on_their_way_.find(m.number);
+  if (found == on_their_way_.end() || --found->second > 0) return;
+  on_their_way_.erase(found);
+  core_.part_taken(m.epoch);
+  step_awake();
 }
 
 void runner::on_restore(const restore_message& m) {
@@ -120,7 +126,7 @@ void runner::on_restore(const restore_message& m) {
     if (auto done = core_.read_part({*std::move(part)}, false); !done)
       return report(report_kind::failed, m.epoch, done.error().message);
   }
-  report(report_kind::restored, m.epoch);
+  if (++predecessors_heard_ == core_.setup().predecessors) report(report_kind::restored, m.epoch);
 }
 
 void runner::on_start(const start_message& m) {
@@ -139,19 +145,25 @@ void runner::on_prepare(const prepare_message& m) {
     return report(report_kind::failed, m.part.epoch, done.error().message);
   role_ = m.part.role;
   rehearses_ = m.part.parts == part_transfer::progressive;
-  successor_ = m.successor;
   sink_ = m.part.sink;
+  heirs_ = m.heirs;
+  on_their_way_.clear();
   report(report_kind::prepared, m.part.epoch);
 }
 
 void runner::send_part(epoch_t epoch, sent_part part) {
+  const auto number = ++sent_;
+  on_their_way_.emplace(number, sink_ ? 1 : heirs_.size());
   if (sink_)
     return sink_->part(core_.setup().place.name, std::move(part.content),
-                       [self = caf::actor_cast<caf::actor>(this), epoch] {
-                         caf::anon_send(self, taken_message{epoch});
+                       [self = caf::actor_cast<caf::actor>(this), epoch, number] {
+                         caf::anon_send(self, taken_message{epoch, number});
                        });
-  send(successor_,
-       part_message{epoch, std::move(part), rehearses_, caf::actor_cast<caf::actor>(this)});
+  for (const auto& [actor, places] : heirs_) {
+    part.from_key = places.from;
+    part.to_key = places.to;
+    send(actor, part_message{epoch, number, part, rehearses_, caf::actor_cast<caf::actor>(this)});
+  }
 }
 
 void runner::copied(epoch_t epoch) { report(report_kind::copied, epoch); }
@@ -165,7 +177,7 @@ void runner::all_moved(epoch_t epoch) { report(report_kind::arrived, epoch); }
 
 void runner::at_cut(epoch_t epoch, std::optional<state> saved) {
   sink_ = nullptr;
-  if (successor_) send(successor_, restore_message{epoch, std::move(saved)});
+  for (const auto& h : heirs_) send(h.actor, restore_message{epoch, saved});
   report(report_kind::at_cut, epoch);
 }
 
@@ -188,8 +200,8 @@ void runner::on_commit(const commit_message& m) {
     return step_later();
   case cut_role::replace:
     // At its cut the old instance owns the bell, unarmed: see doorbell.
-    place.bell->set_target(caf::actor_cast<caf::strong_actor_ptr>(successor_));
-    send(successor_,
+    place.bell->set_target(caf::actor_cast<caf::strong_actor_ptr>(heirs_.front().actor));
+    send(heirs_.front().actor,
          start_message{m.epoch, std::make_shared<handed_over>(core_.commit_replace(m.epoch))});
     return;
   case cut_role::remove:
@@ -202,8 +214,9 @@ void runner::on_commit(const commit_message& m) {
 void runner::on_abort(const abort_message& m) {
   if (!core_.running() && core_.setup().epoch == m.epoch) return leave(m.epoch);
   const bool waited = core_.abort(m.epoch);
-  successor_ = nullptr;
   sink_ = nullptr;
+  heirs_.clear();
+  on_their_way_.clear();
   if (waited) step();
   else step_awake();
 }

@@ -7,8 +7,11 @@
 
 #include <caf/event_based_actor.hpp>
 
+#include <cstddef>
+#include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
 namespace instar {
 
@@ -37,6 +40,7 @@ private:
   void on_constructed(const constructed_message& m);
   void on_prepare(const prepare_message& m);
   void on_part(const part_message& m);
+  void on_taken(const taken_message& m);
   void on_restore(const restore_message& m);
   void on_start(const start_message& m);
   void on_commit(const commit_message& m);
@@ -71,9 +75,12 @@ private:
   operator_core core_;
   operator_links links_; // until it starts
   cut_role role_ = cut_role::pass;
-  bool rehearses_ = false; // its keyed state goes after the commit
-  caf::actor successor_;
+  bool rehearses_ = false;                // its keyed state goes after the commit
   std::shared_ptr<checkpoint_sink> sink_; // takes its keyed state in place of a successor
+  std::vector<heir> heirs_;
+  std::uint64_t sent_ = 0;                            // parts
+  std::map<std::uint64_t, std::size_t> on_their_way_; // parts: heirs that have not taken them
+  std::size_t predecessors_heard_ = 0;
 };
 
 } // namespace instar

@@ -201,6 +201,10 @@ struct OperatorStatus {
   restarts @11 :UInt64;
   lateAnswers @12 :UInt64;
   entries @13 :UInt64;          # of its keyed state
+  replicaOf @14 :Text;          # one of several that share packets: the name of all
+  replicas @15 :UInt32 = 1;
+  hotKey @16 :UInt64;           # that comes most often, in this share of its packets
+  hotShare @17 :Float64;
 }
 
 struct ArcStatus {
@@ -233,6 +237,10 @@ struct OperatorNode {
   was @8 :Text;
   transient @9 :Bool;           # put on an arc for a while
   transfer @10 :PartTransfer;
+  replicas @11 :UInt32 = 1;     # so many share its packets by their keys
+  keysAreHashes @12 :Bool;
+  replicaOf @13 :Text;          # one of them: the name that the graph file has for all
+  replica @14 :UInt32;
 }
 
 enum PartTransfer {
@@ -265,6 +273,10 @@ struct ArcNode {
   capacity @4 :UInt64;
   line @5 :UInt64;
   feedback @6 :FeedbackPolicy;
+  lane @7 :UInt32;              # one of `lanes` arcs of the same group that share packets
+  lanes @8 :UInt32 = 1;
+  keysAreHashes @9 :Bool;
+  group @10 :Text;
 }
 
 enum FeedbackPolicy {
@@ -296,6 +308,9 @@ struct OperatorChange {
   stateBy @13 :StateRoute;
   partsBy @14 :StateRoute;
   dropsState @15 :Bool;
+  stateFrom @16 :List(Text);    # added: removed operators whose keyed state it takes over
+  heirs @17 :List(Text);        # removed: added operators that take its keyed state over
+  replicaOf @18 :Text;
 }
 
 struct StateRoute {

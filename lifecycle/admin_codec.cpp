@@ -54,6 +54,10 @@ void write(const operator_status& from, wire::OperatorStatus::Builder to) {
   to.setRestarts(from.restarts);
   to.setLateAnswers(from.late_answers);
   to.setEntries(from.entries);
+  to.setReplicaOf(from.replica_of);
+  to.setReplicas(from.replicas);
+  to.setHotKey(from.hot_key);
+  to.setHotShare(from.hot_share);
 }
 
 operator_status read(wire::OperatorStatus::Reader from) {
@@ -72,6 +76,10 @@ operator_status read(wire::OperatorStatus::Reader from) {
   to.restarts = from.getRestarts();
   to.late_answers = from.getLateAnswers();
   to.entries = from.getEntries();
+  to.replica_of = text(from.getReplicaOf());
+  to.replicas = from.getReplicas();
+  to.hot_key = from.getHotKey();
+  to.hot_share = from.getHotShare();
   return to;
 }
 

@@ -195,6 +195,8 @@ setting_value read(wire::Setting::Reader from) {
   return std::string{};
 }
 
+key_kind key_from_wire(bool hashes) { return hashes ? key_kind::hash : key_kind::number; }
+
 void write(const operator_node& from, wire::OperatorNode::Builder to) {
   to.setName(from.name);
   to.setType(from.type);
@@ -209,6 +211,10 @@ void write(const operator_node& from, wire::OperatorNode::Builder to) {
   to.setWas(from.was);
   to.setTransient(from.transient);
   to.setTransfer(to_wire(from.transfer));
+  to.setReplicas(from.replicas);
+  to.setKeysAreHashes(from.key == key_kind::hash);
+  to.setReplicaOf(from.replica_of);
+  to.setReplica(from.replica);
 }
 
 operator_node read(wire::OperatorNode::Reader from) {
@@ -223,6 +229,10 @@ operator_node read(wire::OperatorNode::Reader from) {
   to.was = text(from.getWas());
   to.transient = from.getTransient();
   to.transfer = from_wire(from.getTransfer());
+  to.replicas = from.getReplicas();
+  to.key = key_from_wire(from.getKeysAreHashes());
+  to.replica_of = text(from.getReplicaOf());
+  to.replica = from.getReplica();
   return to;
 }
 
@@ -234,12 +244,24 @@ void write(const arc_node& from, wire::ArcNode::Builder to) {
   to.setCapacity(from.capacity);
   to.setLine(from.line);
   to.setFeedback(to_wire(from.feedback));
+  to.setLane(from.lane);
+  to.setLanes(from.lanes);
+  to.setKeysAreHashes(from.key == key_kind::hash);
+  to.setGroup(from.group);
 }
 
 arc_node read(wire::ArcNode::Reader from) {
-  return {text(from.getFrom()),         text(from.getFromPort()), text(from.getTo()),
-          text(from.getToPort()),       from.getCapacity(),       from.getLine(),
-          from_wire(from.getFeedback())};
+  return {text(from.getFrom()),
+          text(from.getFromPort()),
+          text(from.getTo()),
+          text(from.getToPort()),
+          from.getCapacity(),
+          from.getLine(),
+          from_wire(from.getFeedback()),
+          from.getLane(),
+          from.getLanes(),
+          key_from_wire(from.getKeysAreHashes()),
+          text(from.getGroup())};
 }
 
 void write(const state_route& from, wire::StateRoute::Builder to) {
@@ -279,6 +301,9 @@ void write(const operator_change& from, wire::OperatorChange::Builder to) {
   write(from.state_by, to.initStateBy());
   write(from.parts_by, to.initPartsBy());
   to.setDropsState(from.drops_state);
+  write_texts(from.state_from, [&](unsigned n) { return to.initStateFrom(n); });
+  write_texts(from.heirs, [&](unsigned n) { return to.initHeirs(n); });
+  to.setReplicaOf(from.replica_of);
 }
 
 operator_change read(wire::OperatorChange::Reader from) {
@@ -299,6 +324,9 @@ operator_change read(wire::OperatorChange::Reader from) {
   to.state_by = read(from.getStateBy());
   to.parts_by = read(from.getPartsBy());
   to.drops_state = from.getDropsState();
+  for (auto one : from.getStateFrom()) to.state_from.push_back(text(one));
+  for (auto one : from.getHeirs()) to.heirs.push_back(text(one));
+  to.replica_of = text(from.getReplicaOf());
   return to;
 }
 

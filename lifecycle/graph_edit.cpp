@@ -56,6 +56,10 @@ result<void> put_on(graph& g, const graph& checked, const graph_edit::insertion&
   before.to = after.from = what.op.name;
   before.to_port = what.in;
   after.from_port = what.out;
+  after.lane = 0; // which it is has been decided before
+  after.lanes = 1;
+  after.key = key_kind::number;
+  after.group.clear();
   before.feedback = feedback_policy::none; // the loop is still closed by the second half
   *at = std::move(before);
   g.arcs.insert(at + 1, std::move(after));

@@ -3,6 +3,7 @@
 #include "actors/doorbell.hpp"
 #include "actors/graph_requests.hpp"
 #include "actors/open_requests.hpp"
+#include "lifecycle/name_index.hpp"
 
 #include <algorithm>
 #include <set>
@@ -56,12 +57,18 @@ operator_place live_graph::make_place(const std::string& name) {
 
 live_graph live_graph::next(const transition_plan& plan, const typed_graph& wanted) {
   live_graph after;
+  const name_index nodes(wanted.content);
   for (const auto& op : plan.operators) {
     if (op.action == operator_action::remove) continue;
     member m;
     if (op.action == operator_action::add) m.place = make_place(op.name);
     else m = members.find(op.before())->second;
     m.place.name = op.name;
+    if (op.action != operator_action::keep || op.renamed()) {
+      const auto& node = wanted.content.operators[nodes.find(op.name)];
+      m.replica_of = node.replica_of;
+      m.replicas = node.replicas;
+    }
     if (op.action != operator_action::keep) {
       m.actor = nullptr;
       m.reference = op.new_reference;
@@ -102,7 +109,8 @@ std::map<std::string, operator_links> live_graph::all_links(const typed_graph& o
     const auto& to = members.find(node.to)->second.place;
     const auto out = port_index(of.types.find(node.from)->second.outputs, node.from_port);
     const auto in = port_index(of.types.find(node.to)->second.inputs, node.to_port);
-    links[node.from].out.push_back({queue, out, to.bell, to.number});
+    links[node.from].out.push_back(
+        {queue, out, to.bell, to.number, node.lane, node.lanes, node.key, node.group});
     const auto around = group.at(node.to);
     const bool outside = around != cycle_groups::none && group.at(node.from) != around;
     links[node.to].in.push_back({queue, in, from.bell, outside, from.number});
@@ -232,6 +240,11 @@ void live_graph::describe(service_status& into) const {
     s.restarts = c.restarts.get();
     s.late_answers = c.late_answers.get();
     s.entries = c.entries.get();
+    s.replica_of = m.replica_of;
+    s.replicas = m.replicas;
+    s.hot_key = c.hot_key.get();
+    if (const auto seen = c.keys_seen.get(); seen > 0)
+      s.hot_share = static_cast<double>(c.hot_seen.get()) / static_cast<double>(seen);
     into.operators.push_back(std::move(s));
   }
   for (const auto& [name, a] : arcs)

@@ -26,6 +26,8 @@ struct live_graph {
     caf::actor actor;
     std::string reference;
     epoch_t since = 0;
+    std::string replica_of{};
+    std::uint32_t replicas = 1;
   };
   struct live_arc {
     arc_node node;

@@ -54,6 +54,7 @@ std::string describe(const error_policy& policy) {
 operator_change compare(const operator_node& before, const operator_node& after) {
   operator_change change;
   change.name = after.name;
+  change.replica_of = after.replica_of;
   if (before.name != after.name) change.old_name = before.name;
   change.old_reference = before.reference();
   change.new_reference = after.reference();
@@ -81,6 +82,7 @@ void plan_operators(const graph& running, const graph& wanted, const lineage& by
     operator_change change;
     change.action = operator_action::remove;
     change.name = before.name;
+    change.replica_of = before.replica_of;
     change.old_reference = before.reference();
     plan.operators.push_back(std::move(change));
   }
@@ -89,6 +91,7 @@ void plan_operators(const graph& running, const graph& wanted, const lineage& by
     operator_change change;
     change.action = operator_action::add;
     change.name = after.name;
+    change.replica_of = after.replica_of;
     change.new_reference = after.reference();
     plan.operators.push_back(std::move(change));
   }
@@ -103,8 +106,13 @@ std::string wanted_name(arc_node a, const successors& new_names) {
   return a.name();
 }
 
-/// Arcs are the same if their ends, their capacity and their feedback policy are. Returns those of
-/// the old graph first, in its order.
+bool same_arc(const arc_node& a, const arc_node& b) {
+  return a.capacity == b.capacity && a.feedback == b.feedback && a.lane == b.lane &&
+         a.lanes == b.lanes && a.key == b.key;
+}
+
+/// Arcs are the same if their ends, their capacity, their feedback policy and their lane are.
+/// Returns those of the old graph first, in its order.
 void plan_arcs(const graph& running, const graph& wanted, const successors& new_names,
                transition_plan& plan) {
   std::map<std::string, const arc_node*> after;
@@ -112,8 +120,7 @@ void plan_arcs(const graph& running, const graph& wanted, const successors& new_
   std::set<std::string> kept;
   for (const auto& a : running.arcs) {
     const auto same = after.find(wanted_name(a, new_names));
-    const bool keep = same != after.end() && same->second->capacity == a.capacity &&
-                      same->second->feedback == a.feedback;
+    const bool keep = same != after.end() && same_arc(*same->second, a);
     plan.arcs.push_back({keep ? arc_action::keep : arc_action::remove, a, false});
     if (!keep) continue;
     kept.insert(same->first);
@@ -242,7 +249,7 @@ transition_plan difference(const graph& from, const graph& to, const lineage& by
 transition_plan make_plan(const typed_graph& running, const typed_graph& wanted, const lineage& by,
                           const plan_knowledge& known) {
   auto plan = difference(running.content, wanted.content, by);
-  plan_states(running, wanted, known, plan);
+  plan_states(running, wanted, by, known, plan);
   plan_region(running, name_index(running.content), plan);
   return plan;
 }

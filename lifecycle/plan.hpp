@@ -35,8 +35,14 @@ struct operator_change {
   state_route state_by{}, parts_by{}; ///< else: the way of what `save` writes, and of keyed state
   bool drops_state = false;           ///< state is lost, which somebody has agreed to by name
   part_transfer parts = part_transfer::none; ///< how keyed state goes that way
+  std::string replica_of{};                  ///< one of several that share packets: the name of all
+  /// Where their number changes, keyed state goes from each old one to each new one: of one that is
+  /// added from whom, of one that is removed to whom, by running and by wanted name.
+  std::vector<std::string> state_from{}, heirs{};
 
   bool renamed() const { return !old_name.empty(); }
+  /// The name that people know it by.
+  const std::string& written_name() const { return replica_of.empty() ? name : replica_of; }
   /// Its name in the running graph.
   const std::string& before() const { return renamed() ? old_name : name; }
   /// It is told of the transition, votes, and waits at its cut for the commit.

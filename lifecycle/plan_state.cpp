@@ -1,5 +1,6 @@
 #include "lifecycle/plan_state.hpp"
 
+#include "lifecycle/scaling.hpp"
 #include "transfer/format.hpp"
 
 #include <algorithm>
@@ -113,7 +114,7 @@ private:
 
 bool may_drop(const plan_knowledge& known, const operator_change& change) {
   return std::any_of(known.drop_state.begin(), known.drop_state.end(), [&](const auto& name) {
-    return name == change.name || name == change.before();
+    return name == change.name || name == change.before() || name == change.replica_of;
   });
 }
 
@@ -142,7 +143,7 @@ void plan_state(operator_change& change, const operator_description& from,
                                                   " of " + from.reference() + " cannot go to " +
                                                   to.reference() + ": " + way.error().message +
                                                   ", or give it up with --drop-state " +
-                                                  change.name});
+                                                  change.written_name()});
       return;
     }
     if (schema != 0 && what == std::string_view("keyed state")) said.back() += " in parts";
@@ -167,20 +168,102 @@ std::string ends_with(const operator_description& type) {
   return names.empty() ? "stateless" : "ends with it: " + names;
 }
 
+/// The number of replicas of an operator changes: what has keys is split and merged.
+class scaled_state {
+public:
+  scaled_state(const scaling& of, const typed_graph& running, const typed_graph& wanted,
+               const plan_knowledge& known, transition_plan& plan)
+      : of_(of), from_(type_of(running, of.before.front())), to_(type_of(wanted, of.after.front())),
+        known_(known), plan_(plan) {}
+
+  void decide() {
+    const state_change states(from_, to_, known_);
+    if (from_.state_schema != 0)
+      lose(states.lost(from_.state_schema), "its state " +
+                                                from_.schemas.display_name(from_.state_schema) +
+                                                " has no keys to split and merge it by");
+    if (from_.hands_over() && from_.part_schema == 0)
+      lose("DROPPED: " + from_.native.name,
+           "its state is handed over as one object, which cannot be split and merged");
+    if (from_.part_schema != 0) {
+      if (auto way = states.parts()) {
+        route_ = std::move(*way);
+        said_.push_back(states.describe(route_) + " in parts by their keys, ahead of the cut");
+      } else {
+        lose(states.lost(from_.part_schema), way.error().message);
+      }
+    }
+    note();
+  }
+
+private:
+  std::string text() const {
+    std::string all;
+    for (const auto& one : said_) all += (all.empty() ? "" : "; ") + one;
+    return all;
+  }
+
+  void lose(std::string dropped, const std::string& why) {
+    const auto& names = known_.drop_state;
+    drops_ = std::find(names.begin(), names.end(), of_.name) != names.end();
+    if (drops_) return said_.push_back(std::move(dropped));
+    plan_.refusals.push_back(
+        {errc::incompatible, "operator '" + of_.name + "' (" + from_.reference() +
+                                 ") cannot go from " + std::to_string(of_.before.size()) + " to " +
+                                 std::to_string(of_.after.size()) + " replicas: " + why +
+                                 "; keep state in parts() alone, or give it up with --drop-state " +
+                                 of_.name});
+  }
+
+  void note() {
+    const auto is_one = [](const std::vector<std::string>& of, const std::string& name) {
+      return std::find(of.begin(), of.end(), name) != of.end();
+    };
+    for (auto& change : plan_.operators) {
+      const bool ends = change.action == operator_action::remove && is_one(of_.before, change.name);
+      const bool begins = change.action == operator_action::add && is_one(of_.after, change.name);
+      if ((!ends && !begins) || said_.empty()) continue;
+      change.state_format = text();
+      change.drops_state = drops_;
+      if (!route_.moves()) continue;
+      change.transfers_state = true;
+      if (ends) {
+        change.heirs = of_.after;
+        change.parts = part_transfer::pre_copy;
+      } else {
+        change.state_from = of_.before;
+        change.parts_by = route_;
+      }
+    }
+  }
+
+  const scaling& of_;
+  const operator_description& from_;
+  const operator_description& to_;
+  const plan_knowledge& known_;
+  transition_plan& plan_;
+  state_route route_;
+  std::vector<std::string> said_;
+  bool drops_ = false;
+};
+
 /// Who gives up what is not lost has another operator in mind, or another version.
 void check_consent(const std::string& name, const transition_plan& plan,
                    std::vector<failure>& refusals) {
-  const auto change =
-      std::find_if(plan.operators.begin(), plan.operators.end(),
-                   [&](const operator_change& c) { return c.name == name || c.before() == name; });
-  if (change == plan.operators.end())
-    return refusals.push_back({errc::not_found, "operator '" + name +
-                                                    "', whose state may be dropped, is none of "
-                                                    "those that change; leave --drop-state " +
-                                                    name + " out"});
-  const bool ends =
-      change->action == operator_action::remove && change->state_format != "stateless";
-  if (!change->drops_state && !ends)
+  bool known = false, drops = false;
+  for (const auto& c : plan.operators) {
+    if (c.name != name && c.before() != name && c.replica_of != name) continue;
+    const bool ends =
+        c.action == operator_action::remove && c.heirs.empty() && c.state_format != "stateless";
+    known = true;
+    drops = drops || c.drops_state || ends;
+  }
+  if (!known)
+    refusals.push_back({errc::not_found, "operator '" + name +
+                                             "', whose state may be dropped, is none of "
+                                             "those that change; leave --drop-state " +
+                                             name + " out"});
+  else if (!drops)
     refusals.push_back(
         {errc::refused,
          "operator '" + name + "' drops no state; leave --drop-state " + name + " out"});
@@ -188,8 +271,8 @@ void check_consent(const std::string& name, const transition_plan& plan,
 
 } // namespace
 
-void plan_states(const typed_graph& running, const typed_graph& wanted, const plan_knowledge& known,
-                 transition_plan& plan) {
+void plan_states(const typed_graph& running, const typed_graph& wanted, const lineage& by,
+                 const plan_knowledge& known, transition_plan& plan) {
   for (auto& change : plan.operators) {
     if (change.action == operator_action::replace)
       plan_state(change, type_of(running, change.before()), type_of(wanted, change.name), known,
@@ -197,6 +280,8 @@ void plan_states(const typed_graph& running, const typed_graph& wanted, const pl
     if (change.action == operator_action::remove)
       change.state_format = ends_with(type_of(running, change.name));
   }
+  for (const auto& one : find_scalings(running.content, wanted.content, by))
+    scaled_state(one, running, wanted, known, plan).decide();
   if (plan.refused()) return; // first what is lost, then who agrees to that
   for (const auto& name : known.drop_state) check_consent(name, plan, plan.refusals);
 }

@@ -76,7 +76,8 @@ void write(std::string& text, const operator_change& op, std::size_t width) {
   text += "\n";
   const bool ends_with_state =
       op.action == operator_action::remove && op.state_format != "stateless";
-  if (!op.state_format.empty() && (op.action == operator_action::replace || ends_with_state))
+  if (!op.state_format.empty() &&
+      (op.action == operator_action::replace || ends_with_state || !op.state_from.empty()))
     text += "      state: " + op.state_format +
             (op.transfers_state && op.renamed() ? ", from " + op.old_name : "") + "\n";
   for (const auto& s : op.settings) text += "      " + s + "\n";

@@ -1,9 +1,12 @@
 #include "lifecycle/planner.hpp"
 
+#include "actors/replicas.hpp"
 #include "lifecycle/graph_edit.hpp"
+#include "lifecycle/scaling.hpp"
 #include "lifecycle/unknown_types.hpp"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -47,14 +50,17 @@ plan_knowledge planner::knowledge(const typed_graph& running, const typed_graph&
                                   const lineage& by, const std::vector<std::string>& drop_state) {
   plan_knowledge known{{}, drop_state};
   std::set<std::string> types;
-  for (const auto& [after, before] : by.old_names) {
+  const auto add = [&](const std::string& before, const std::string& after) {
     const auto from = running.types.find(before), to = wanted.types.find(after);
-    if (from == running.types.end() || to == wanted.types.end()) continue;
+    if (from == running.types.end() || to == wanted.types.end()) return;
     const auto &old_type = from->second, &new_type = to->second;
-    if (old_type.state_schema == 0 && old_type.part_schema == 0) continue;
-    if (old_type.name == new_type.name && old_type.version == new_type.version) continue;
+    if (old_type.state_schema == 0 && old_type.part_schema == 0) return;
+    if (old_type.name == new_type.name && old_type.version == new_type.version) return;
     types.insert({old_type.name, new_type.name});
-  }
+  };
+  for (const auto& [after, before] : by.old_names) add(before, after);
+  for (const auto& one : find_scalings(running.content, wanted.content, by))
+    add(one.before.front(), one.after.front());
   for (const auto& type : types)
     for (auto& version : library_.versions(type)) known.versions.push_back(std::move(version));
   return known;
@@ -71,7 +77,8 @@ planned planner::make_whole(graph target, const graph_versions::version* back,
                             const std::vector<std::string>& drop_state) {
   planned made;
   made.as_of = versions_.generation();
-  made.given = std::move(target);
+  // Everything behind this sees each replica as an operator.
+  made.given = expand_replicas(std::move(target));
   auto checked = check(made.given);
   if (!checked.mistakes.empty()) {
     made.plan = compare({}, made.given);
@@ -98,7 +105,7 @@ planned planner::make_stop() const {
 result<planner::side> planner::take(const compared_graph& which) {
   side taken;
   if (const auto* other = std::get_if<graph>(&which)) {
-    taken.check = check(*other);
+    taken.check = check(expand_replicas(*other));
     taken.content = std::move(taken.check.checked);
     return taken;
   }
@@ -140,8 +147,26 @@ std::string summary(const transition_plan& plan) {
   constexpr std::size_t most = 8;
   std::string text;
   std::size_t changes = 0;
+  // Of what is known by one name before and after, though by other operators, only the numbers.
+  constexpr auto told = ~std::size_t{0};
+  std::map<std::string, std::pair<std::size_t, std::size_t>> scaled;
+  for (const auto& op : plan.operators) {
+    if (op.action == operator_action::remove) ++scaled[op.written_name()].first;
+    if (op.action == operator_action::add) ++scaled[op.written_name()].second;
+  }
   for (const auto& op : plan.operators) {
     if (op.action == operator_action::keep && !op.renamed()) continue;
+    if (op.action == operator_action::add || op.action == operator_action::remove) {
+      auto& [before, after] = scaled[op.written_name()];
+      if (before != told && before > 0 && after > 0) {
+        if (++changes <= most)
+          text += (text.empty() ? "" : ", ") + op.written_name() + ": " + std::to_string(before) +
+                  " -> " + std::to_string(after) + " replicas" +
+                  (op.drops_state ? " (state DROPPED)" : "");
+        before = after = told;
+      }
+      if (before == told) continue;
+    }
     if (++changes > most) continue;
     if (!text.empty()) text += ", ";
     if (op.action == operator_action::add) text += "+ " + op.name + ": " + op.new_reference;

@@ -41,6 +41,8 @@ private:
     graph_index::numbers places; ///< in the running graph
     graph given;                 ///< these operators, as written
   };
+  result<std::vector<operator_update>>
+  of_replicas(const std::vector<operator_update>& updates) const;
   planned make_update(const std::vector<operator_update>& updates,
                       const std::vector<std::string>& drop_state);
   result<exchanged> exchanged_by(const std::vector<operator_update>& updates) const;

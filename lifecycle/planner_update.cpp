@@ -25,6 +25,26 @@ std::set<std::string> names_of(const graph& g) {
 
 } // namespace
 
+/// What is said of all replicas of an operator, for each of them.
+result<std::vector<operator_update>>
+planner::of_replicas(const std::vector<operator_update>& updates) const {
+  const auto& operators = versions_.running().content.operators;
+  std::vector<operator_update> all;
+  for (const auto& update : updates) {
+    const auto at = versions_.index().find(update.name);
+    if (at != graph_index::none && !operators[at].replica_of.empty())
+      return failure{errc::bad_input, "operator '" + update.name + "' is one of the replicas of '" +
+                                          operators[at].replica_of +
+                                          "', which change together; update that"};
+    const auto before = all.size();
+    if (at == graph_index::none)
+      for (const auto& op : operators)
+        if (op.replica_of == update.name) all.push_back({op.name, update.type, update.version});
+    if (all.size() == before) all.push_back(update);
+  }
+  return all;
+}
+
 /// The operators that become others, as written, and where they are in the running graph.
 result<planner::exchanged>
 planner::exchanged_by(const std::vector<operator_update>& updates) const {
@@ -80,9 +100,12 @@ planned planner::make_whole_update(const exchanged& those,
   return made;
 }
 
-planned planner::make_update(const std::vector<operator_update>& updates,
+planned planner::make_update(const std::vector<operator_update>& asked_for,
                              const std::vector<std::string>& drop_state) {
   const auto& running = versions_.running();
+  const auto of_each = of_replicas(asked_for);
+  if (!of_each) return refuse(of_each.error());
+  const auto& updates = *of_each;
   auto those = exchanged_by(updates);
   if (!those) return refuse(those.error());
   planned made;

@@ -26,6 +26,10 @@ struct operator_status {
   std::uint64_t restarts = 0;
   std::uint64_t late_answers = 0; ///< dropped: to requests that were not open any more
   std::uint64_t entries = 0;      ///< of its keyed state, now
+  std::string replica_of;         ///< one of several that share packets: the name of all
+  std::uint32_t replicas = 1;     ///< … and how many they are
+  std::uint64_t hot_key = 0;      ///< of such a one: the key that comes most often lately
+  double hot_share = 0;           ///< … in this share of its packets, or more; 0 if none is known
 };
 
 struct arc_status {

@@ -138,6 +138,7 @@ result<supervisor::blueprint> supervisor::make_blueprint(const operator_change& 
   auto parts = load_conversion(*setup_.operators, op.parts_by, type);
   if (!parts) return parts.error();
   made.parts = std::move(*parts);
+  made.predecessors = std::max<std::size_t>(1, op.state_from.size());
   return made;
 }
 
@@ -156,7 +157,9 @@ result<void> supervisor::spawn_successors(active& now,
                          now.state.epoch(),
                          setup_.options->activation_limit,
                          made.state,
-                         made.parts};
+                         made.parts,
+                         made.predecessors,
+                         !node.replica_of.empty()};
     member.actor = system().spawn<runner>(std::move(setup), std::move(links[name]),
                                           *setup_.environment, caf::actor_cast<caf::actor>(this));
     member.since = now.state.epoch();
@@ -169,18 +172,25 @@ result<void> supervisor::spawn_successors(active& now,
 }
 
 void supervisor::tell_parts(active& now) {
-  std::map<std::string, caf::actor> successors; // by running name
-  for (const auto& op : now.what.plan.operators)
+  std::map<std::string, std::vector<heir>> heirs; // by running name
+  const name_index nodes(now.what.wanted.content);
+  const auto actor_of = [&](const std::string& name) {
+    return now.after.members.find(name)->second.actor;
+  };
+  for (const auto& op : now.what.plan.operators) {
     if (op.action == operator_action::replace)
-      successors.emplace(op.before(), now.after.members.find(op.name)->second.actor);
+      heirs[op.before()].push_back({actor_of(op.name), {}});
+    for (const auto& name : op.heirs) {
+      const auto& node = now.what.wanted.content.operators[nodes.find(name)];
+      heirs[op.name].push_back({actor_of(name), range_of(node.replica, node.replicas)});
+    }
+  }
   for (auto& [name, part] :
        live_.parts(now.what.plan, now.after, now.what.wanted, now.state.epoch())) {
     const auto& old = live_.members.find(name)->second.actor;
-    caf::actor successor;
-    if (part.role == cut_role::replace) successor = successors.find(name)->second;
     if (now.writes && now.saved.count(name)) part.sink = now.writes;
     now.told.push_back(old);
-    send(old, prepare_message{std::move(part), std::move(successor)});
+    send(old, prepare_message{std::move(part), std::move(heirs[name])});
   }
 }
 
@@ -231,7 +241,8 @@ void supervisor::give_up(active& now, const std::string& reason) {
 void supervisor::choose_transfers(planned& what) const {
   if (what.plan.saves) return; // nobody goes on with it: always ahead of the cut
   for (auto& op : what.plan.operators) {
-    if (op.parts == part_transfer::none) continue;
+    // To several goes what the plan says.
+    if (op.parts == part_transfer::none || !op.heirs.empty()) continue;
     const auto* node = what.wanted.content.find(op.name);
     const auto live = live_.members.find(op.before());
     if (node && node->transfer != part_transfer::none) op.parts = node->transfer;

@@ -132,6 +132,7 @@ private:
   struct blueprint {
     operator_factory factory;
     conversion state, parts;
+    std::size_t predecessors = 1;
   };
   result<blueprint> make_blueprint(const operator_change& op, const operator_description& type);
   result<void> spawn_successors(active& now, const std::map<std::string, blueprint>& blueprints);

@@ -39,8 +39,8 @@ transition::transition(epoch_t epoch, const transition_plan& plan, clock::time_p
       copies_.emplace(report_kind::copied, op.before());
     if (!op.participates()) continue;
     if (has_old) cuts_.emplace(report_kind::at_cut, op.before());
-    if (op.action == operator_action::replace ||
-        (op.action == operator_action::add && op.transfers_state))
+    const bool from_file = op.action == operator_action::add && op.transfers_state;
+    if (op.action == operator_action::replace || from_file || !op.state_from.empty())
       cuts_.emplace(report_kind::restored, op.name);
     if (op.parts == part_transfer::progressive) ended_.emplace(report_kind::arrived, op.name);
     if (op.action != operator_action::remove) running_.emplace(report_kind::running, op.name);

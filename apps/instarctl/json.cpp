@@ -18,20 +18,28 @@ double ms(std::chrono::nanoseconds time) {
 }
 
 json operator_json(const operator_status& op) {
-  return {{"name", op.name},
-          {"type", op.reference},
-          {"since_epoch", op.since_epoch},
-          {"phase", op.phase},
-          {"packets_in", op.packets_in},
-          {"packets_out", op.packets_out},
-          {"events", op.events},
-          {"activations", op.activations},
-          {"busy_ms", static_cast<double>(op.busy_ns) / 1e6},
-          {"blocked", op.blocked},
-          {"errors", op.errors},
-          {"restarts", op.restarts},
-          {"late_answers", op.late_answers},
-          {"entries", op.entries}};
+  json made{{"name", op.name},
+            {"type", op.reference},
+            {"since_epoch", op.since_epoch},
+            {"phase", op.phase},
+            {"packets_in", op.packets_in},
+            {"packets_out", op.packets_out},
+            {"events", op.events},
+            {"activations", op.activations},
+            {"busy_ms", static_cast<double>(op.busy_ns) / 1e6},
+            {"blocked", op.blocked},
+            {"errors", op.errors},
+            {"restarts", op.restarts},
+            {"late_answers", op.late_answers},
+            {"entries", op.entries}};
+  if (op.replica_of.empty()) return made;
+  made["replica_of"] = op.replica_of;
+  made["replicas"] = op.replicas;
+  if (op.hot_share > 0) {
+    made["hot_key"] = op.hot_key;
+    made["hot_key_share"] = op.hot_share;
+  }
+  return made;
 }
 
 json steps_json(const std::vector<step_time>& steps) {

@@ -52,6 +52,32 @@ TEST_CASE("counters that went back, and operators that are new, count from zero"
         doctest::Approx(30));
 }
 
+TEST_CASE("of each replica its share is told, and a key that has more than that") {
+  service_status before, after;
+  for (std::uint32_t i = 0; i < 4; ++i) {
+    operator_status op;
+    op.name = "store:" + std::to_string(i) + "/4";
+    op.replica_of = "store";
+    op.replicas = 4;
+    before.operators.push_back(op);
+    op.packets_in = i == 2 ? 700 : 100;
+    op.hot_key = 0xabc;
+    op.hot_share = i == 2 ? 0.4 : 0.2;
+    after.operators.push_back(op);
+  }
+  after.operators.emplace_back().name = "alone";
+  const auto rates = rates_between(before, after, 1s);
+  REQUIRE(rates.size() == 5);
+  CHECK(rates[0].share_percent == doctest::Approx(10));
+  CHECK(rates[2].share_percent == doctest::Approx(70));
+  CHECK(rates[4].share_percent < 0);
+  CHECK(rates[0].hot_key.empty());
+  CHECK(rates[2].hot_key == "0xabc 40%");
+  CHECK(to_text(after, rates).find("HOT KEY") != std::string::npos);
+  CHECK(to_json(after, rates)["operators"][2]["hot_key"] == "0xabc 40%");
+  CHECK_FALSE(to_json(after, rates)["operators"][4].contains("share_percent"));
+}
+
 TEST_CASE("operators and arcs are listed in the direction of the flow") {
   service_status s;
   for (const auto* name : {"compose", "fast", "accept", "slow", "alone"}) {

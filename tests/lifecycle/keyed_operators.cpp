@@ -1,3 +1,4 @@
+#include "actors/lanes.hpp"
 #include "counting.hpp"
 #include "transfer/keyed_state.hpp"
 
@@ -57,7 +58,8 @@ public:
   void read(state_reader& part, std::uint64_t from, std::uint64_t to) override {
     if (picky)
       for (const auto e : part.root<TablePart>().getEntries())
-        if (e.getKey() == of->throws_at_key) throw std::runtime_error("told to fail on a key");
+        if (e.getKey() == of->throws_at_key && table_map::is_between(e.getKey(), from, to))
+          throw std::runtime_error("told to fail on a key");
     all.read(part, from, to);
   }
   void draw_from(state_source* source) override { all.draw_from(source); }
@@ -145,6 +147,100 @@ private:
   picky_state state_;
 };
 
+/// Passes items on with one of the keys.
+template <std::uint32_t Version>
+class keyer : public counting {
+public:
+  static constexpr in_port<item> in{0, "in"};
+  static constexpr out_port<item> out{0, "out"};
+  static constexpr operator_type type{.name = "test.keyer",
+                                      .version = Version,
+                                      .inputs = {in},
+                                      .outputs = {out},
+                                      .state_schema = capnp::typeId<StageState>(),
+                                      .state_version = 1};
+  keyer() : counting(type.name, Version) {}
+
+  void on_packet(context& ctx, std::size_t, packet p) override {
+    const auto& got = p.as<item>();
+    const auto key = got.number * 7919 % script_->keys;
+    if (ctx.lane(out.index, key) >= ctx.lanes(out.index))
+      script_->breaches.push_back(name_ + " has no lane for key " + std::to_string(key));
+    ctx.emit(out, make(got.number, take(got), out.name, &got), key);
+  }
+};
+
+/// What is known of its keys goes by the name that the graph file has for all that share them.
+template <std::uint32_t Version>
+class shard : public counting {
+public:
+  static constexpr in_port<item> in{0, "in"};
+  static constexpr out_port<item> out{0, "out"};
+  static constexpr operator_type type{.name = "test.shard",
+                                      .version = Version,
+                                      .inputs = {in},
+                                      .outputs = {out},
+                                      .part_schema = capnp::typeId<TablePart>()};
+  shard() : counting(type.name, Version) { state_.picky = Version == 2; }
+
+  void on_start(context& ctx) override {
+    counting::on_start(ctx);
+    picky_state::of = script_;
+    find_lane();
+    if (ctx.epoch() == 1)
+      for (std::uint64_t k = 0; k < script_->preloaded; ++k)
+        if (is_own(k)) entries().insert_or_assign(k, script_->tables[{table_, k}] = k + 1'000);
+    std::size_t expected = 0;
+    for (const auto& [key, count] : script_->tables)
+      expected += key.first == table_ && is_own(key.second);
+    if (state_.size() != expected)
+      breach("has " + std::to_string(state_.size()) + " entries instead of " +
+             std::to_string(expected));
+  }
+
+  void on_packet(context& ctx, std::size_t, packet p) override {
+    const auto& got = p.as<item>();
+    const auto at = take(got);
+    if (!is_own(p.key)) breach("got key " + std::to_string(p.key) + ", which is another's");
+    auto& last = script_->last_of_key[{table_, p.key}];
+    if (got.number < last) breach("got an item of its key after a later one");
+    last = got.number + 1;
+    const auto known = script_->tables.find({table_, p.key});
+    const auto* found = std::as_const(entries()).find(p.key);
+    if ((found ? *found : 0) != (known == script_->tables.end() ? 0 : known->second))
+      breach("has another number for key " + std::to_string(p.key));
+    if (got.number % 5 == 4) {
+      entries().erase(p.key);
+      script_->tables.erase({table_, p.key});
+    } else {
+      ++entries().try_emplace(p.key).first;
+      ++script_->tables[{table_, p.key}];
+    }
+    ctx.emit(out, make(got.number, at, out.name, &got), p.key);
+  }
+  parted_state* parts() override { return &state_; }
+
+private:
+  table_map& entries() { return state_.all.entries(); }
+  bool is_own(std::uint64_t key) const {
+    return lane_of(place_of(key, key_kind::number), lanes_) == lane_;
+  }
+  void breach(const std::string& what) { script_->breaches.push_back(name_ + " " + what); }
+
+  /// From a name such as `keep:0/4`.
+  void find_lane() {
+    const auto colon = name_.find(':');
+    table_ = name_.substr(0, colon);
+    if (colon == name_.npos) return;
+    lane_ = std::stoul(name_.substr(colon + 1));
+    lanes_ = std::stoul(name_.substr(name_.find('/') + 1));
+  }
+
+  picky_state state_;
+  std::string table_;
+  std::size_t lane_ = 0, lanes_ = 1;
+};
+
 /// All of its state is one object.
 struct kept_object {
   table_map entries;
@@ -189,6 +285,8 @@ private:
 void add_keyed_operators(scripted_library& to) {
   to.add<table>();
   to.add<object>();
+  to.add<keyer>();
+  to.add<shard>();
 }
 
 } // namespace instar::test

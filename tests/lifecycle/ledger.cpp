@@ -169,6 +169,8 @@ struct ledger::run {
     bool there = false;
     epoch_t instance = 0; // that brought the instance that runs here
     std::map<std::string_view, receivers> ports;
+    /// Of those, the ones that share what leaves the port: each packet goes to one of a group.
+    std::map<std::string_view, std::map<std::string, receivers>> groups;
   };
   /// Between which graphs an operator was when it worked on an entry.
   struct moment {
@@ -236,8 +238,9 @@ struct ledger::run {
         const auto from = of.indexes_.find(a.from), to = of.indexes_.find(a.to);
         if (from == of.indexes_.end()) continue;
         // An operator that never ran has no index, but what it was sent is missing all the same.
-        places[from->second][g].ports[port_of(a)].push_back(to == of.indexes_.end() ? UINT32_MAX
-                                                                                    : to->second);
+        const auto receiver = to == of.indexes_.end() ? UINT32_MAX : to->second;
+        places[from->second][g].ports[port_of(a)].push_back(receiver);
+        if (a.lanes > 1) places[from->second][g].groups[port_of(a)][a.group].push_back(receiver);
       }
     for (auto& in_graphs : places)
       for (auto& p : in_graphs)
@@ -277,6 +280,20 @@ struct ledger::run {
     return std::nullopt;
   }
 
+  bool went_to_one_of_each(const receivers& to, const receivers& all,
+                           const std::map<std::string, receivers>& groups) const {
+    if (!std::includes(all.begin(), all.end(), to.begin(), to.end())) return false;
+    auto alone = all.size();
+    for (const auto& [name, group] : groups) {
+      const auto got = std::count_if(to.begin(), to.end(), [&](std::uint32_t one) {
+        return std::find(group.begin(), group.end(), one) != group.end();
+      });
+      if (got > 1 || (complete && got == 0)) return false;
+      alone -= group.size();
+    }
+    return !complete || to.size() == alone + groups.size();
+  }
+
   /// Whether operator `op` may have worked on `e` as part of graph `g`.
   bool allowed(std::uint32_t op, const entry& e, std::size_t g) const {
     const auto& here = places[op][g];
@@ -288,6 +305,10 @@ struct ledger::run {
       const auto got = received.find(o.id);
       const auto& to = got == received.end() ? none : got->second;
       const auto& all = wanted == here.ports.end() || e.failed ? none : wanted->second;
+      if (const auto shared = here.groups.find(o.port); shared != here.groups.end() && !e.failed) {
+        if (!went_to_one_of_each(to, all, shared->second)) return false;
+        continue;
+      }
       if (complete ? to != all : !std::includes(all.begin(), all.end(), to.begin(), to.end()))
         return false;
     }

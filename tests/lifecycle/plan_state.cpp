@@ -1,3 +1,4 @@
+#include "actors/replicas.hpp"
 #include "lifecycle/plan.hpp"
 #include "lifecycle/plan_text.hpp"
 #include "lifecycle/planner.hpp"
@@ -277,4 +278,90 @@ TEST_CASE("consent reaches the plan of whatever is asked for") {
   CHECK(change(s.by.make(away, {"kv"}).plan).drops_state);
   CHECK(change(s.by.make(graph, {"kv"}).plan).drops_state);
   CHECK(has(refusal(s.by.make(away, {"kv", "x"}).plan), "'x'"));
+}
+
+// -- keyed replicas -------------------------------------------------------------------------------
+
+namespace {
+
+typed_graph replicated(const operator_description& type, std::uint32_t replicas) {
+  typed_graph g = only(type);
+  g.content.operators[0].replicas = replicas;
+  g.content = expand_replicas(g.content);
+  g.types.clear();
+  for (const auto& op : g.content.operators) g.types.emplace(op.name, type);
+  return g;
+}
+
+transition_plan scale(const operator_description& from, std::uint32_t before,
+                      const operator_description& to, std::uint32_t after,
+                      const plan_knowledge& known = {}) {
+  const auto running = replicated(from, before), wanted = replicated(to, after);
+  return make_plan(running, wanted, trace_lineage(running.content, wanted.content), known);
+}
+
+operator_description keyed(std::uint32_t version) {
+  auto d = type("kv", version);
+  d.part_schema = part(1);
+  return d;
+}
+
+} // namespace
+
+TEST_CASE("keyed state goes from each old replica to each new one") {
+  const auto p = scale(keyed(1), 2, keyed(1), 3);
+  REQUIRE_FALSE(p.refused());
+  REQUIRE(p.operators.size() == 5);
+  const std::vector<std::string> before{"kv:0/2", "kv:1/2"}, after{"kv:0/3", "kv:1/3", "kv:2/3"};
+  for (const auto& op : p.operators) {
+    CHECK(op.transfers_state);
+    if (op.action == operator_action::remove) {
+      CHECK(op.heirs == after);
+      CHECK(op.parts == part_transfer::pre_copy);
+    } else {
+      CHECK(op.action == operator_action::add);
+      CHECK(op.state_from == before);
+      CHECK(op.parts_by.written == part(1));
+    }
+  }
+  CHECK(summary(p) == "kv: 2 -> 3 replicas");
+}
+
+TEST_CASE("to change nothing but the version of replicas replaces each") {
+  const auto p = scale(keyed(1), 3, keyed(2), 3);
+  REQUIRE_FALSE(p.refused());
+  REQUIRE(p.operators.size() == 3);
+  for (const auto& op : p.operators) CHECK(op.action == operator_action::replace);
+}
+
+TEST_CASE("state without keys refuses another number of replicas, unless it is given up") {
+  auto both = keyed(1);
+  both.state_schema = id(1);
+  CHECK(has(refusal(scale(both, 1, both, 4)), "operator 'kv' (kv@1) cannot go from 1 to 4"));
+  auto native = type("kv", 1);
+  native.native = {"kv.table", 7};
+  CHECK(has(refusal(scale(native, 4, native, 1)), "handed over as one object"));
+
+  plan_knowledge known;
+  known.drop_state = {"kv"};
+  const auto p = scale(both, 1, both, 4, known);
+  REQUIRE_FALSE(p.refused());
+  CHECK(summary(p) == "kv: 1 -> 4 replicas (state DROPPED)");
+  // What has keys goes over all the same.
+  CHECK(p.operators[0].heirs.size() == 4);
+}
+
+TEST_CASE("without state a number of replicas is free to change") {
+  const auto none = type("kv", 1);
+  const auto p = scale(none, 4, none, 2);
+  REQUIRE_FALSE(p.refused());
+  for (const auto& op : p.operators) CHECK_FALSE(op.transfers_state);
+  plan_knowledge known;
+  known.drop_state = {"kv"};
+  CHECK(has(refusal(scale(none, 4, none, 2, known)), "drops no state"));
+}
+
+TEST_CASE("keyed state that the new version cannot read refuses the change, once") {
+  auto to = type("kv", 2);
+  CHECK(has(refusal(scale(keyed(1), 1, to, 2)), "cannot go from 1 to 2 replicas"));
 }

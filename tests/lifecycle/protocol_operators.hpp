@@ -65,6 +65,8 @@ struct script {
   std::map<std::pair<std::string, std::uint64_t>, std::uint64_t> tables; ///< by operator and key
   std::uint64_t preloaded = 300, keys = 400;
   std::uint64_t throws_at_key = ~std::uint64_t{0}; ///< in version 2, taking it over
+  /// By operator in the graph file and key: the last item that came with it, plus one.
+  std::map<std::pair<std::string, std::uint64_t>, std::uint64_t> last_of_key;
 
   // Requests: see request_operators.cpp. By the name that who asked had then, and its number.
   std::map<std::pair<std::string, std::uint64_t>, request_fate> requests;
@@ -139,7 +141,8 @@ void add_request_operators(scripted_library& to);
 /// `test.table` and `test.object`, which pass items on and keep a number for each of their keys:
 /// how many items of it they have seen since the last that ends it. Each time they compare it with
 /// what the script knows. An object hands its state over as it is; a table begins with entries for
-/// `script::preloaded` keys.
+/// `script::preloaded` keys. `test.keyer` gives each item one of the keys; `test.shard` is a table
+/// by those keys, and nothing else, so that several can share its packets.
 void add_keyed_operators(scripted_library& to);
 
 } // namespace instar::test

@@ -1,5 +1,7 @@
 #include "protocol_world.hpp"
 
+#include "actors/replicas.hpp"
+
 #include <caf/actor_registry.hpp>
 #include <caf/exit_reason.hpp>
 #include <caf/send.hpp>
@@ -166,11 +168,11 @@ void world::note_graphs() {
     else
       for (const auto& update : std::get<std::vector<operator_update>>(wanted))
         for (auto& op : now.operators)
-          if (op.name == update.name) {
+          if (op.name == update.name || op.replica_of == update.name) {
             op.type = update.type;
             op.version = update.version;
           }
-    graphs_.push_back({epoch, now});
+    graphs_.push_back({epoch, expand_replicas(now)});
   }
 }
 

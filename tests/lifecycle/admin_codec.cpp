@@ -68,6 +68,37 @@ TEST_CASE("a graph comes back as it was sent") {
   check_same(got.arcs[0], sent.arcs[0]);
 }
 
+TEST_CASE("replicas, their lanes and the ways of their state cross the wire") {
+  graph g = sample_graph();
+  g.operators[0].replicas = 4;
+  g.operators[0].key = key_kind::hash;
+  g.operators[0].replica_of = "store";
+  g.operators[0].replica = 3;
+  g.arcs[0].lane = 3;
+  g.arcs[0].lanes = 4;
+  g.arcs[0].key = key_kind::hash;
+  g.arcs[0].group = "store.in";
+  const auto got = back<wire::Graph>(g);
+  CHECK(got.operators[0].replicas == 4);
+  CHECK(got.operators[0].key == key_kind::hash);
+  CHECK(got.operators[0].replica_of == "store");
+  CHECK(got.operators[0].replica == 3);
+  CHECK(got.arcs[0].lane == 3);
+  CHECK(got.arcs[0].lanes == 4);
+  CHECK(got.arcs[0].key == key_kind::hash);
+  CHECK(got.arcs[0].group == "store.in");
+  CHECK(got.arcs[1].lanes == 1);
+  transition_plan plan;
+  plan.operators.resize(1);
+  plan.operators[0].replica_of = "store";
+  plan.operators[0].state_from = {"a", "b"};
+  plan.operators[0].heirs = {"c"};
+  const auto change = back<wire::Plan>(plan).operators[0];
+  CHECK(change.replica_of == "store");
+  CHECK(change.state_from == plan.operators[0].state_from);
+  CHECK(change.heirs == plan.operators[0].heirs);
+}
+
 TEST_CASE("every strategy, action, policy, failure code and outcome has its own word on the wire") {
   for (auto s : {error_strategy::resume, error_strategy::restart, error_strategy::stop}) {
     auto g = sample_graph();
@@ -168,7 +199,8 @@ TEST_CASE("status and history come back as they were sent") {
   s.phase = "running";
   s.transition = "load";
   s.queued_transitions = 2;
-  s.operators.push_back({"load", "l@1", 4, "at cut", 1, 2, 3, 4, 5, 6, 7, 8, 9});
+  s.operators.push_back(
+      {"load", "l@1", 4, "at cut", 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, "loads", 4, 77, 0.5});
   s.arcs.push_back({"a.o -> b.i", "http.request", 64, 13, true});
   s.arcs.push_back({"b.o -> c.i", "http.request", 64, 0});
   s.modules_loaded = 9;
@@ -190,6 +222,11 @@ TEST_CASE("status and history come back as they were sent") {
   const auto& op = got.operators[0];
   CHECK(op.reference == "l@1");
   CHECK(op.since_epoch == 4);
+  CHECK(op.entries == 10);
+  CHECK(op.replica_of == "loads");
+  CHECK(op.replicas == 4);
+  CHECK(op.hot_key == 77);
+  CHECK(op.hot_share == 0.5);
   CHECK(op.phase == "at cut");
   CHECK(op.packets_in == 1);
   CHECK(op.packets_out == 2);

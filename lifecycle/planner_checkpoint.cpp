@@ -81,6 +81,13 @@ planned planner::make_restore(const graph& target, const restore_request& restor
     made.restores.emplace(op.name, old->second);
     if (contains(restore.drop, old->second)) op.state_format = "begins anew, as was asked for";
     else plan_state(op, former.types.find(old->second)->second, type, known, plan.refusals);
+    // Places of keys hold for one process only: what a replica had may be another's here.
+    if (!op.replica_of.empty() && op.parts_by.moves())
+      plan.refusals.push_back(
+          {errc::refused, "operator '" + op.name +
+                              "': keyed state of replicas cannot be restored from a checkpoint; "
+                              "give it up with --drop-state " +
+                              old->second});
     // Here nobody serves while keyed state flows.
     if (std::exchange(op.parts, part_transfer::none) != part_transfer::none)
       op.transfers_state = true;

@@ -31,7 +31,7 @@ run_tests() {
     return
   fi
   echo "== $preset: tests"
-  ctest --test-dir "build/$preset" --output-on-failure --no-tests=error --timeout 900 ${excluded:+-LE "$excluded"} \
+  ctest --test-dir "build/$preset" --output-on-failure --no-tests=error --timeout 900 -j "$(nproc)" ${excluded:+-LE "$excluded"} \
     2>&1 | tee "$log" || true
   if [[ $(grep 'tests failed out of' "$log") =~ ([0-9]+)\ tests\ failed\ out\ of\ ([0-9]+) ]]; then
     counts=("${BASH_REMATCH[@]:1}")

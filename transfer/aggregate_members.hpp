@@ -30,7 +30,7 @@ consteval std::size_t count_members() {
 }
 
 /// A bit-field has no address, and no place that could be compared: it is refused here.
-void addressable(auto&...);
+inline void addressable(auto&...) {}
 
 /// The types of an aggregate's `N` members.
 template <std::size_t N, class T>

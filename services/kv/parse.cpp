@@ -56,7 +56,7 @@ void parse::on_packet(context& ctx, std::size_t, packet p) {
   }
   request_parser parser(limits_);
   const bool goes_on = cut(ctx, from, text, parser);
-  emit(ctx, from, std::move(chunk), quit_);
+  emit(ctx, from, chunk, quit_); // and keep it: what is left of its bytes is looked at
   if (!goes_on) return complain(ctx, from, parser.complaint());
   const auto rest = text.substr(parser.done());
   if (rest.empty() || quit_) return;

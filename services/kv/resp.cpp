@@ -72,6 +72,7 @@ request_parser::step request_parser::fail(std::string text) {
 }
 
 void request_parser::forget(std::size_t bytes) {
+  if (bytes == 0) return; // of a command with many arguments there may be many pieces
   done_ -= bytes;
   at_ -= bytes;
   searched_ -= std::min(searched_, bytes);

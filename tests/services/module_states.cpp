@@ -243,7 +243,7 @@ TEST_CASE("converters take any state or refuse it, there and back, and keep what
     const test::dynamic_schemas schemas(there.owner.schemas);
     const auto from = schemas.find(there.ends.from), to = schemas.find(there.ends.to);
     int taken = 0;
-    for (int round = 0; round < 200; ++round) {
+    for (int round = 0; round < 60; ++round) {
       const auto before = schemas.random({"any", 1, there.ends.from, 1}, random);
       state converted;
       try {

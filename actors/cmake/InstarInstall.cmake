@@ -40,6 +40,7 @@ set(public_headers
   actors/graph_file.hpp
   actors/inlet.hpp
   actors/instance.hpp
+  actors/lanes.hpp
   actors/module.hpp
   actors/operator.hpp
   actors/operator_type.hpp

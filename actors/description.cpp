@@ -78,6 +78,7 @@ operator_description describe(const operator_type& type, std::span<const convert
                           std::string(s.help)});
   d.splits = type.splits;
   d.part_schema = type.part_schema;
+  d.mergeable = type.mergeable;
   d.native = {std::string(type.native.name), type.native.layout};
   d.exports.assign(type.exports.begin(), type.exports.end());
   d.imports.assign(type.imports.begin(), type.imports.end());

@@ -67,6 +67,7 @@ struct operator_description {
   bool splits = false;
   schema_set schemas; ///< of the module that brings it
   std::uint64_t part_schema = 0;
+  bool mergeable = false;
   native_description native;
   std::vector<state_format> exports, imports;
   std::vector<converter_description> converters;

@@ -19,11 +19,12 @@ namespace instar {
 /// Construct the operator. Answered by `created` or `failed`.
 struct create_message {};
 
-/// Who goes on with the state of an old instance: with all of it, or with what has its place in a
-/// range.
+/// Who goes on with the state of an old instance: with all of it; or, of keyed state, with what has
+/// its place in a range, and with the rest if it is the one who gets that.
 struct heir {
   caf::actor actor;
   place_range places;
+  bool gets_rest = true;
 };
 
 /// A part in a transition. With one heir when the role is `replace`; when it is `remove` with none,

@@ -19,7 +19,7 @@ namespace instar {
 
 /// Version of everything a module is compiled against: operator_base, context, payloads, this
 /// header. A module of another number is refused.
-inline constexpr std::uint32_t module_api_version = 3;
+inline constexpr std::uint32_t module_api_version = 4;
 
 /// What a module answers when it is asked for its operators. Layout is part of the API version.
 struct operator_entry {
@@ -164,6 +164,7 @@ constexpr void write_state(json_text& json, const operator_type& type,
   json.number(type.state_version);
   json.raw(",\"part_schema\":");
   json.number(type.part_schema);
+  json.raw(type.mergeable ? ",\"mergeable\":true" : ",\"mergeable\":false");
   json.raw(",\"native\":{\"name\":");
   json.string(type.native.name);
   json.raw(",\"layout\":");

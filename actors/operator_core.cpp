@@ -22,7 +22,7 @@ result<void> operator_core::restore(const state& from) {
     auto converted = setup_.state_conversion(from);
     state_reader reader(converted);
     instance_->restore(*this, reader);
-    last_state_ = std::move(converted);
+    last_state_ = last_state_.empty() ? std::move(converted) : save(); // that of several
     return {};
   } catch (...) {
     return failure{errc::operator_error, "operator '" + setup_.place.name + "' (" +

@@ -70,7 +70,8 @@ std::optional<std::string> operator_core::reason_to_wait() {
   if (keeping_ != keeping::nothing) return "it keeps packets back that have yet to leave";
   if (part_.role != cut_role::replace && part_.role != cut_role::remove && !part_.sink)
     return std::nullopt;
-  const bool ends = part_.role == cut_role::remove && part_.parts == part_transfer::none;
+  const bool ends =
+      part_.role == cut_role::remove && part_.parts == part_transfer::none && !part_.saves_state;
   const auto purpose = ends ? cut_purpose::removal : cut_purpose::hand_over;
   return instance_->not_yet(*this, purpose);
 }
@@ -119,7 +120,9 @@ void operator_core::try_cut() {
       return;
     }
     send_rest();
-    if (part_.saves_state) saved = save(part_.export_schema);
+    if (part_.saves_state)
+      saved = save(part_.export_schema,
+                   part_.role == cut_role::remove ? save_purpose::merge : save_purpose::hand_over);
   } catch (...) {
     return fail_cut("operator '" + setup_.place.name + "' (" + setup_.type.reference() +
                     "): saving its state failed: " + thrown_text());

@@ -9,10 +9,10 @@ namespace instar {
 
 namespace {
 
-/// For so long parts are sent at a time; for twice as long as they took they then rest, so that
-/// whoever serves keeps most of the time.
+/// For so long parts are sent at a time; for several times as long as they took they then rest, so
+/// that whoever serves keeps most of the time.
 constexpr std::chrono::microseconds part_slice{50};
-constexpr int part_rest = 2;
+constexpr int part_rest = 5;
 /// How often it is told how far they are.
 constexpr std::chrono::milliseconds tell_interval{50};
 

@@ -26,7 +26,7 @@ struct participation {
   epoch_t epoch = 0;
   cut_role role = cut_role::pass;
   bool awaited = false;            ///< `pass`: it has to say when it has passed
-  bool saves_state = false;        ///< `replace`: a state edge leads to the successor
+  bool saves_state = false;        ///< a state edge leads to the successor; `remove`: to an heir
   std::uint64_t export_schema = 0; ///< the schema it saves in; 0 = its own
   bool native = false;             ///< `replace`: hands over the object of its state
   part_transfer parts =

@@ -159,10 +159,10 @@ void runner::send_part(epoch_t epoch, sent_part part) {
                        [self = caf::actor_cast<caf::actor>(this), epoch, number] {
                          caf::anon_send(self, taken_message{epoch, number});
                        });
-  for (const auto& [actor, places] : heirs_) {
-    part.from_key = places.from;
-    part.to_key = places.to;
-    send(actor, part_message{epoch, number, part, rehearses_, caf::actor_cast<caf::actor>(this)});
+  for (const auto& h : heirs_) {
+    part.from_key = h.places.from;
+    part.to_key = h.places.to;
+    send(h.actor, part_message{epoch, number, part, rehearses_, caf::actor_cast<caf::actor>(this)});
   }
 }
 
@@ -177,7 +177,8 @@ void runner::all_moved(epoch_t epoch) { report(report_kind::arrived, epoch); }
 
 void runner::at_cut(epoch_t epoch, std::optional<state> saved) {
   sink_ = nullptr;
-  for (const auto& h : heirs_) send(h.actor, restore_message{epoch, saved});
+  for (const auto& h : heirs_)
+    send(h.actor, restore_message{epoch, h.gets_rest ? saved : std::nullopt});
   report(report_kind::at_cut, epoch);
 }
 

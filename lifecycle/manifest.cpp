@@ -217,6 +217,7 @@ void read_state(const json& item, const schema_set& schemas, operator_descriptio
   type.state_schema = number<std::uint64_t>(item, "state_schema");
   type.state_version = number<std::uint32_t>(item, "state_version");
   type.part_schema = number<std::uint64_t>(item, "part_schema");
+  type.mergeable = flag(item, "mergeable");
   const auto& native = member(item, "native");
   type.native.layout = number<std::uint64_t>(native, "layout");
   type.native.name = type.native.layout == 0 ? text(native, "name", 256) : name(native, "name");

@@ -178,10 +178,7 @@ public:
 
   void decide() {
     const state_change states(from_, to_, known_);
-    if (from_.state_schema != 0)
-      lose(states.lost(from_.state_schema), "its state " +
-                                                from_.schemas.display_name(from_.state_schema) +
-                                                " has no keys to split and merge it by");
+    if (from_.state_schema != 0) decide_rest(states);
     if (from_.hands_over() && from_.part_schema == 0)
       lose("DROPPED: " + from_.native.name,
            "its state is handed over as one object, which cannot be split and merged");
@@ -197,6 +194,19 @@ public:
   }
 
 private:
+  /// What has no keys: each gives it to one of the new ones, if these can put it together.
+  void decide_rest(const state_change& states) {
+    auto way = states.whole();
+    if (!way) return lose(states.lost(from_.state_schema), way.error().message);
+    if (!to_.mergeable)
+      return lose(states.lost(from_.state_schema),
+                  "its state " + from_.schemas.display_name(from_.state_schema) +
+                      " has no keys to split and merge it by, and " + to_.reference() +
+                      " does not say that it is mergeable");
+    rest_ = std::move(*way);
+    said_.push_back(states.describe(rest_) + ", merged");
+  }
+
   std::string text() const {
     std::string all;
     for (const auto& one : said_) all += (all.empty() ? "" : "; ") + one;
@@ -208,11 +218,12 @@ private:
     drops_ = std::find(names.begin(), names.end(), of_.name) != names.end();
     if (drops_) return said_.push_back(std::move(dropped));
     plan_.refusals.push_back(
-        {errc::incompatible, "operator '" + of_.name + "' (" + from_.reference() +
-                                 ") cannot go from " + std::to_string(of_.before.size()) + " to " +
-                                 std::to_string(of_.after.size()) + " replicas: " + why +
-                                 "; keep state in parts() alone, or give it up with --drop-state " +
-                                 of_.name});
+        {errc::incompatible,
+         "operator '" + of_.name + "' (" + from_.reference() + ") cannot go from " +
+             std::to_string(of_.before.size()) + " to " + std::to_string(of_.after.size()) +
+             " replicas: " + why +
+             "; keep state in parts() alone, or mergeable, or give it up with --drop-state " +
+             of_.name});
   }
 
   void note() {
@@ -225,11 +236,12 @@ private:
       if ((!ends && !begins) || said_.empty()) continue;
       change.state_format = text();
       change.drops_state = drops_;
-      if (!route_.moves()) continue;
+      if (!route_.moves() && !rest_.moves()) continue;
       change.transfers_state = true;
+      change.state_by = rest_;
       if (ends) {
         change.heirs = of_.after;
-        change.parts = part_transfer::pre_copy;
+        if (route_.moves()) change.parts = part_transfer::pre_copy;
       } else {
         change.state_from = of_.before;
         change.parts_by = route_;
@@ -242,7 +254,7 @@ private:
   const operator_description& to_;
   const plan_knowledge& known_;
   transition_plan& plan_;
-  state_route route_;
+  state_route route_, rest_; // of keyed state, and of what `save` writes
   std::vector<std::string> said_;
   bool drops_ = false;
 };

@@ -182,7 +182,10 @@ void supervisor::tell_parts(active& now) {
       heirs[op.before()].push_back({actor_of(op.name), {}});
     for (const auto& name : op.heirs) {
       const auto& node = now.what.wanted.content.operators[nodes.find(name)];
-      heirs[op.name].push_back({actor_of(name), range_of(node.replica, node.replicas)});
+      const auto* old = versions_.running().content.find(op.name);
+      const auto places = range_of(node.replica, node.replicas);
+      heirs[op.name].push_back(
+          {actor_of(name), places, places.contains(range_of(old->replica, old->replicas).from)});
     }
   }
   for (auto& [name, part] :

@@ -1,19 +1,22 @@
 #!/usr/bin/env bash
-# run.sh [--long]: from a bare Debian 12 to the last test. Installs the packages that are missing,
+# run.sh [--fuzz] [--long]: from a bare Debian 12 to the last test. Installs the packages that are missing,
 # builds with optimisation and runs every test, builds again with AddressSanitizer and
 # UndefinedBehaviorSanitizer and runs the tests that make sense there (all but those labelled `soak`
 # or `release`). The last line is the sum: `N passed, N failed`.
 #
-# --long adds the tests labelled `long` and clang-tidy.
+# --fuzz adds a minute for each fuzz target. --long adds that, the tests labelled `long`, and
+# clang-tidy.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-long=
-case ${1-} in
-  '') ;;
-  --long) long=yes ;;
-  *) echo "usage: tests/run.sh [--long]" >&2; exit 2 ;;
-esac
+long='' fuzz=''
+for option; do
+  case $option in
+    --fuzz) fuzz=yes ;;
+    --long) long=yes fuzz=yes ;;
+    *) echo "usage: tests/run.sh [--fuzz] [--long]" >&2; exit 2 ;;
+  esac
+done
 
 passed=0
 failed=0
@@ -49,6 +52,16 @@ command -v ccache >/dev/null && export CMAKE_CXX_COMPILER_LAUNCHER=ccache
 
 if [[ $long ]]; then run_tests release ""; else run_tests release long; fi
 run_tests dev 'soak|release|long'
+if [[ $fuzz ]]; then
+  tests/fuzz/run.sh 2>&1 | tee build/fuzz.log || true
+  if [[ $(tail -1 build/fuzz.log) =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
+    passed=$((passed + BASH_REMATCH[1]))
+    failed=$((failed + BASH_REMATCH[2]))
+  else
+    echo "the fuzz targets did not run" >&2
+    failed=$((failed + 1))
+  fi
+fi
 if [[ $long ]]; then
   echo "== clang-tidy"
   if tests/lint.sh --long build/release; then passed=$((passed + 1)); else failed=$((failed + 1)); fi

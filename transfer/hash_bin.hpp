@@ -19,13 +19,22 @@ class hash_bin {
 public:
   static constexpr std::size_t least = tag_group::slots;
   static constexpr std::size_t none = ~std::size_t{0};
+  /// Fills a block of memory whose size is a power of two and the same for entries of many sizes:
+  /// while entries move to bins of another version, one at random after the other, each block that
+  /// is given up can be used for the next.
+  static constexpr std::size_t most() {
+    std::size_t block = 8'192, slots = 64;
+    while (bytes(slots) > block) block *= 2;
+    while (bytes(slots + least) <= block) slots += least;
+    return slots;
+  }
 
   struct deleter {
     void operator()(hash_bin* bin) const { destroy(bin); }
   };
   using pointer = std::unique_ptr<hash_bin, deleter>;
 
-  /// For entries whose hashes begin with the same `depth` bits.
+  /// For entries whose hashes begin with the same `depth` bits; `slots` is a multiple of `least`.
   static pointer make(std::size_t slots, unsigned depth) {
     void* memory = ::operator new(bytes(slots), std::align_val_t(alignment));
     return pointer(new (memory) hash_bin(slots, depth));
@@ -121,9 +130,10 @@ private:
 
   /// The lowest bits are in the tag, the highest in the directory.
   std::size_t first_group(std::uint64_t hash) const {
-    return (hash >> 7) & (slots_ - 1) & ~(least - 1);
+    const auto some = (hash >> 7) & 0xffff'ffff;
+    return static_cast<std::size_t>(some * (slots_ / least) >> 32) * least;
   }
-  std::size_t next(std::size_t group) const { return (group + least) & (slots_ - 1); }
+  std::size_t next(std::size_t group) const { return group + least == slots_ ? 0 : group + least; }
 
   std::uint32_t slots_;
   std::uint32_t taken_ = 0;

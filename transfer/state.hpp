@@ -62,6 +62,7 @@ private:
 enum class save_purpose {
   hand_over,  ///< a successor in this process reads it: what the host keeps may be named by number
   checkpoint, ///< another process may, at any time: what does not outlive this one is left out
+  merge,      ///< one of several that take over from several; timers do not go with it
 };
 
 /// What an operator saves its state into.

@@ -38,9 +38,7 @@ public:
   static_assert(std::is_nothrow_move_constructible_v<entry>, "entries move when bins are split");
 
   /// Of the layout: what is handed over to another version has to look the same there.
-  static constexpr std::uint32_t layout_version = 1;
-  /// Of a bin at the most, unless keys' hashes are much alike.
-  static constexpr std::size_t bin_slots = 256;
+  static constexpr std::uint32_t layout_version = 2;
 
   tracked_map() { directory_.push_back(bin::make(bin::least, 0).release()); }
   ~tracked_map() { drop_bins(); }
@@ -285,7 +283,8 @@ private:
       auto* in = directory_[index(hash)];
       if (!in->full()) return in;
       if (in->size() < in->slots() / 2) renew(hash, in->slots());
-      else if (in->slots() < bin_slots || !may_split(*in)) renew(hash, in->slots() * 2);
+      else if (in->slots() < bin::most()) renew(hash, std::min(in->slots() * 2, bin::most()));
+      else if (!may_split(*in)) renew(hash, in->slots() * 2);
       else split(hash);
     }
   }

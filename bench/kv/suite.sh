@@ -8,7 +8,8 @@ tracking: CPU time of the store's engine alone, one million keys, on the map tha
 at any time against std::unordered_set (tracking_overhead_ratio), and against one hash table that
 doubles, with the same tags and hash (tracked_vs_doubling_table_ratio); no update running.
 kv_update: while clients write and read back, the store goes from version 1 to 5 and back to 1, and
-each version keeps its entries in another way; every acknowledged write is compared."
+each version keeps its entries in another way; in between, and together with that, the number of
+stores that share the keys changes. Every acknowledged write is compared."
 
 # measure SIDE PORT TEST PIPELINE COUNT: one run of redis-benchmark.
 measure() {
@@ -53,20 +54,27 @@ start_redis() {
   wait_for_port "$port" "$spawned" "$scratch/redis.log"
 }
 
-# From version 1 to 5 and back under load; checks every answer.
+# change_to VERSION STORES: as kv-1.toml, but so many stores of that version.
+change_to() {
+  sed "s|kv.store@1\"|kv.store@$1\", replicas = $2, key = \"hash\"|" \
+    "$scratch/kv-1.toml" >"$scratch/changed.toml"
+  "$bin/instarctl" apply "$scratch/changed.toml" --set "accept.port=$port" --admin "$admin" --json >>"$scratch/updates.log" 2>&1 || {
+    tail -5 "$scratch/updates.log" "$scratch/kv-1.log" >&2
+    fail "the change to $2 stores of version $1 failed"
+  }
+}
+
+# From version 1 to 5 and back, with more and fewer stores, under load; checks every answer.
 check_updates() {
-  local version round check
+  local step round check
+  local steps=(2:1 3:1 4:1 5:1 4:1 3:1 2:1 1:1 1:3 2:3 3:3 3:2 4:4 5:4 5:7 4:2 3:2 2:1 1:2 1:1)
   start_kv 1
   spawn "$scratch/check.log" "$bin/instar-kv-check" --port "$port" -c 8 -P 16 -k 5000 -d 3600
   check=$spawned
   sleep 1
   for ((round = 0; round < rounds; ++round)); do
-    for version in 2 3 4 5 4 3 2 1; do
-      "$bin/instarctl" update "store=kv.store@$version" --admin "$admin" --json \
-        >>"$scratch/updates.log" 2>&1 || {
-        tail -5 "$scratch/updates.log" "$scratch/kv-1.log" >&2
-        fail "the update to version $version failed"
-      }
+    for step in "${steps[@]}"; do
+      change_to "${step%:*}" "${step#*:}"
       sleep 0.3
     done
   done
@@ -75,7 +83,7 @@ check_updates() {
   for figure in failed stale lost reopened p999_ms longest_stall_ms; do
     record "kv_update_$figure" "$(sed -n "s/.*\"$figure\": \([0-9.e+-]*\).*/\1/p" "$scratch/check.log")"
   done
-  record kv_updates $((rounds * 8))
+  record kv_updates $((rounds * ${#steps[@]}))
 }
 
 # The worst median of the ratios.

@@ -23,6 +23,7 @@ void client::answered(std::uint64_t amount) {
 
 void client::start() {
   thread_ = std::thread([this] { run(); });
+  answers_.wait(0);
 }
 
 void client::stop() {

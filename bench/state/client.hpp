@@ -26,6 +26,7 @@ public:
   void connect(std::shared_ptr<inlet> to);
   void answered(std::uint64_t amount);
 
+  /// Returns when the first answer is there: an operator that fills itself may take its time.
   void start();
   void stop();
 

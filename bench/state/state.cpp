@@ -5,6 +5,7 @@
 #include "bench/state/operators.hpp"
 
 #include <CLI/CLI.hpp>
+#include <jemalloc/jemalloc.h>
 #include <spdlog/spdlog.h>
 
 #include <unistd.h>
@@ -13,11 +14,15 @@
 #include <atomic>
 #include <chrono>
 #include <cstdio>
+#include <stdexcept>
 #include <thread>
 
 using namespace instar;
 using namespace instar::bench;
 using namespace std::chrono_literals;
+
+#define TEXT_OF(x) #x
+#define STRINGIFY(x) TEXT_OF(x)
 
 namespace {
 
@@ -32,6 +37,13 @@ double resident_mb() {
     std::fclose(file);
   }
   return static_cast<double>(resident) * static_cast<double>(sysconf(_SC_PAGESIZE)) / 1e6;
+}
+
+/// Without what the allocator keeps of freed memory for a while.
+double steady_mb() {
+  if (mallctl("arena." STRINGIFY(MALLCTL_ARENAS_ALL) ".purge", nullptr, nullptr, nullptr, 0) != 0)
+    throw std::runtime_error("jemalloc does not purge");
+  return resident_mb();
 }
 
 /// The most memory that the process had, looked at every few ms.
@@ -58,6 +70,7 @@ struct wish {
   std::string type = "bench.ledger", transfer;
   std::int64_t accounts = 1'000;
   int updates = 5;
+  int watch_s = 1;
   std::chrono::milliseconds calm = 1s;
   std::string suffix;
 };
@@ -75,16 +88,18 @@ void measure(service& on, client& from, const wish& w, std::uint32_t version) {
   from.forget();
   const auto began = client::clock::now();
   std::this_thread::sleep_for(w.calm);
-  const auto steady = resident_mb();
+  const auto before_mb = steady_mb();
   memory_watch watch;
   const auto asked = client::clock::now();
   const auto entry = update(on, {{"n1", w.type, version}});
   const auto done = client::clock::now();
   const auto peak = watch.stop();
   require_committed(entry);
-  std::this_thread::sleep_for(1s);
+  const auto watched = std::max(done + 1s, asked + std::chrono::seconds(w.watch_s));
+  std::this_thread::sleep_until(watched);
+  const auto steady = std::max(before_mb, steady_mb());
   const auto before = from.between(began, asked), during = from.between(asked, done),
-             noticed = from.between(asked, done + 1s);
+             noticed = from.between(asked, watched);
   sample("stall_" + w.suffix + "_ms", ms(noticed.longest));
   sample("longest_before_" + w.suffix + "_ms", ms(before.longest));
   sample("update_" + w.suffix + "_ms", ms(done - asked));
@@ -110,6 +125,8 @@ int main(int argc, char** argv) {
   app.add_option("--transfer", w.transfer, "pre_copy or progressive; else as the size suggests")
       ->check(CLI::IsMember({"pre_copy", "progressive"}));
   app.add_option("--type", w.type)->check(CLI::IsMember({"bench.ledger", "bench.object"}));
+  app.add_option("--watch", w.watch_s, "Seconds from the command in which stalls count, at least")
+      ->check(CLI::Range(1, 600));
   app.add_option("--suffix", w.suffix, "of the figures' names")->required();
   CLI11_PARSE(app, argc, argv);
   try {

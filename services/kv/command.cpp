@@ -44,7 +44,7 @@ constexpr command_info commands[] = {
     {"echo", id::echo, 2, none, whole},
     {"select", id::select, 2, none, whole},
     {"quit", id::quit, -1, none, whole},
-    {"info", id::info, -1, none, whole},
+    {"info", id::info, -1, everywhere, report},
     {"command", id::command, -1, none, whole},
     {"config", id::config, -2, none, whole},
     {"client", id::client, -2, none, whole},

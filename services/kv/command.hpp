@@ -80,6 +80,7 @@ enum class joining : std::uint8_t {
   arrays, ///< one array, in the order of the parts
   sum,    ///< of integers
   status, ///< the same from all
+  report, ///< one text of `name:number` lines: what each has counted, added
 };
 
 struct command_info {

@@ -3,8 +3,10 @@
 #include "services/kv/reply_text.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <tuple>
 #include <utility>
@@ -27,6 +29,40 @@ std::pair<std::int64_t, std::string_view> first_line(std::string_view text) {
   return {number, text.substr(std::min(end + 2, text.size()))};
 }
 
+/// What INFO says that each store counts for itself; the rest is the same of all. The last one ends
+/// the text, and is not there if it is 0.
+constexpr std::string_view counted[] = {"total_commands_processed:", "expired_keys:",
+                                        "keyspace_hits:", "keyspace_misses:", "db0:keys="};
+
+std::string add_up(std::span<const piece> parts) {
+  std::array<std::uint64_t, std::size(counted)> sums{};
+  std::string all;
+  for (const auto& p : parts) {
+    auto body = first_line(p.text).second;
+    while (!body.empty()) {
+      const auto line = body.substr(0, body.find("\r\n"));
+      body.remove_prefix(std::min(line.size() + 2, body.size()));
+      const auto* name = std::find_if(std::begin(counted), std::end(counted),
+                                      [&](auto n) { return line.substr(0, n.size()) == n; });
+      if (name != std::end(counted)) {
+        std::uint64_t number = 0;
+        std::from_chars(line.data() + name->size(), line.data() + line.size(), number);
+        sums[static_cast<std::size_t>(name - counted)] += number;
+        if (name == std::end(counted) - 1) continue;
+      }
+      if (&p != &parts.front() || (line.empty() && body.empty())) continue;
+      all.append(name == std::end(counted) ? line : *name).append("\r\n");
+    }
+  }
+  for (std::size_t i = 0; i < sums.size(); ++i) {
+    const auto number = std::to_string(sums[i]);
+    if (const auto at = all.find(counted[i]); at != all.npos)
+      all.insert(at + counted[i].size(), number);
+    else if (sums[i] > 0) all.append(counted[i]).append(number).append("\r\n");
+  }
+  return all;
+}
+
 void write(std::span<const piece> parts, reply_text& out) {
   // Where one store could not, the command has failed.
   const auto failed = std::find_if(parts.begin(), parts.end(), [](const piece& p) {
@@ -41,6 +77,8 @@ void write(std::span<const piece> parts, reply_text& out) {
   case joining::sum:
     for (const auto& p : parts) sum += first_line(p.text).first;
     return out.integer(sum);
+  case joining::report:
+    return out.bulk(add_up(parts));
   case joining::arrays:
     for (const auto& p : parts) sum += first_line(p.text).first;
     out.array(static_cast<std::size_t>(sum));

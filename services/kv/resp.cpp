@@ -140,10 +140,10 @@ request_parser::step request_parser::number(std::string_view text, std::size_t f
                                             const char* too_long, std::int64_t& value,
                                             std::size_t& end) {
   const auto rest = text.substr(from, longest_number + 2);
-  const auto stop = rest.find('\r');
+  const auto stop = rest.substr(0, longest_number + 1).find('\r');
   if (stop == std::string_view::npos)
     return rest.size() > longest_number ? fail(too_long) : step::more;
-  if (stop + 1 == rest.size()) return rest.size() > longest_number ? fail(too_long) : step::more;
+  if (stop + 1 == rest.size()) return step::more;
   end = from + stop + 2;
   if (rest[stop + 1] != '\n' || !parse_integer(rest.substr(0, stop), value))
     value = std::numeric_limits<std::int64_t>::min();

@@ -39,7 +39,8 @@ public:
                     "bytes of the answers to what a client sends at once"},
                    {"sweep_every", setting_kind::duration, "100ms", false,
                     "how often entries are looked for whose time has come"}},
-      .part_schema = capnp::typeId<typename codec::part>()};
+      .part_schema = capnp::typeId<typename codec::part>(),
+      .mergeable = true};
   static constexpr auto converters = Model::converters;
 
   explicit store(const settings& values)
@@ -74,7 +75,7 @@ public:
   void save(state_writer& into) const override {
     auto to = into.init<StoreState>();
     const auto& counted = engine_.counters();
-    to.setSweeps(sweeps_);
+    to.setSweeps(sweeps_ && into.purpose() != save_purpose::merge);
     to.setStarted(counted.started);
     to.setCommands(counted.commands);
     to.setHits(counted.hits);
@@ -83,9 +84,13 @@ public:
   }
   void restore(context&, state_reader& from) override {
     const auto saved = from.root<StoreState>();
-    sweeps_ = saved.getSweeps();
-    engine_.counters() = {saved.getStarted(), saved.getCommands(), saved.getHits(),
-                          saved.getMisses(), saved.getExpired()};
+    sweeps_ = sweeps_ || saved.getSweeps();
+    auto& all = engine_.counters();
+    all.started = std::min(all.started, saved.getStarted());
+    all.commands += saved.getCommands();
+    all.hits += saved.getHits();
+    all.misses += saved.getMisses();
+    all.expired += saved.getExpired();
   }
   parted_state* parts() override { return &entries_; }
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# run.sh [SECONDS]: builds the fuzz targets with clang and runs each for so long (default 60), from
-# seeds that the tree has. A finding is kept in build/fuzz/findings and named. The last line is the
+# run.sh [SECONDS [SEED]]: builds the fuzz targets with clang and runs each for so long (default 60),
+# from inputs that the tree has; SEED (default 1) says where chance goes from there. A finding is kept in build/fuzz/findings and named. The last line is the
 # sum: `N passed, N failed`.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-seconds=${1-60}
+seconds=${1-60} seed=${2-1}
 
 tests/packages.sh build fuzz
 command -v ccache >/dev/null && export CMAKE_CXX_COMPILER_LAUNCHER=ccache
@@ -43,7 +43,7 @@ for target in "${targets[@]}"; do
   folder=$(seeds "$target")
   mkdir -p "$work/corpus/$target"
   echo "== $target, $seconds s"
-  if "$work/bin/$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+  if "$work/bin/$target" -max_total_time="$seconds" -seed="$seed" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
     -artifact_prefix="$work/findings/$target-" "$work/corpus/$target" "$folder" >"$work/$target.log" 2>&1; then
     grep -E 'number_of_executed_units' "$work/$target.log"
     passed=$((passed + 1))

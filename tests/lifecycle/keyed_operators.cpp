@@ -170,7 +170,8 @@ public:
   }
 };
 
-/// What is known of its keys goes by the name that the graph file has for all that share them.
+/// What is known of its keys goes by the name that the graph file has for all that share them. How
+/// many items it has had, and those whose work it goes on with, is state that is merged.
 template <std::uint32_t Version>
 class shard : public counting {
 public:
@@ -180,13 +181,19 @@ public:
                                       .version = Version,
                                       .inputs = {in},
                                       .outputs = {out},
-                                      .part_schema = capnp::typeId<TablePart>()};
+                                      .state_schema = capnp::typeId<StageState>(),
+                                      .part_schema = capnp::typeId<TablePart>(),
+                                      .mergeable = true};
   shard() : counting(type.name, Version) { state_.picky = Version == 2; }
 
   void on_start(context& ctx) override {
     counting::on_start(ctx);
     picky_state::of = script_;
     find_lane();
+    const auto of_all = table_ + ":" + std::to_string(lanes_);
+    auto& of_some = script_->handled[table_];
+    if (of_some.first != of_all) of_some = {of_all, {}};
+    of_some.second[name_] = handled_;
     if (ctx.epoch() == 1)
       for (std::uint64_t k = 0; k < script_->preloaded; ++k)
         if (is_own(k)) entries().insert_or_assign(k, script_->tables[{table_, k}] = k + 1'000);
@@ -201,6 +208,7 @@ public:
   void on_packet(context& ctx, std::size_t, packet p) override {
     const auto& got = p.as<item>();
     const auto at = take(got);
+    script_->handled[table_].second[name_] = ++handled_;
     if (!is_own(p.key)) breach("got key " + std::to_string(p.key) + ", which is another's");
     auto& last = script_->last_of_key[{table_, p.key}];
     if (got.number < last) breach("got an item of its key after a later one");
@@ -217,6 +225,11 @@ public:
       ++script_->tables[{table_, p.key}];
     }
     ctx.emit(out, make(got.number, at, out.name, &got), p.key);
+  }
+  void save(state_writer& w) const override { w.init<StageState>().setCount(handled_); }
+  void restore(context& ctx, state_reader& r) override {
+    meet(ctx);
+    handled_ += r.root<StageState>().getCount();
   }
   parted_state* parts() override { return &state_; }
 
@@ -237,6 +250,7 @@ private:
   }
 
   picky_state state_;
+  std::uint64_t handled_ = 0;
   std::string table_;
   std::size_t lane_ = 0, lanes_ = 1;
 };

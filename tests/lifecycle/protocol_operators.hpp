@@ -67,6 +67,8 @@ struct script {
   std::uint64_t throws_at_key = ~std::uint64_t{0}; ///< in version 2, taking it over
   /// By operator in the graph file and key: the last item that came with it, plus one.
   std::map<std::pair<std::string, std::uint64_t>, std::uint64_t> last_of_key;
+  /// Items that have been handled, by operator: how many share them now, and what each has counted.
+  std::map<std::string, std::pair<std::string, std::map<std::string, std::uint64_t>>> handled;
 
   // Requests: see request_operators.cpp. By the name that who asked had then, and its number.
   std::map<std::pair<std::string, std::uint64_t>, request_fate> requests;

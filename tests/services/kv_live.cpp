@@ -41,6 +41,16 @@ public:
   history_entry replace_all(unsigned version, int variant) {
     return apply(graph_of(version, variant));
   }
+  /// So many stores of that version share the keys.
+  history_entry share(unsigned stores, unsigned version) {
+    auto g = graph_of(version, 0);
+    for (auto& op : g.operators)
+      if (op.name == "store") {
+        op.replicas = stores;
+        op.key = key_kind::hash;
+      }
+    return apply(std::move(g));
+  }
   history_entry update(std::vector<operator_update> what) {
     std::promise<history_entry> done;
     service_.update(std::move(what), "test", 10s,
@@ -214,6 +224,39 @@ TEST_CASE("the store goes up to version 5 and back under load, and loses nothing
   CHECK(ask({"EXISTS", "ended"}) == ":0");
   CHECK(ask({"PERSIST", "ends"}) == ":1");
   go_to(1);
+  clients.finish();
+  CHECK(clients.wrong == 0);
+}
+
+TEST_CASE("more or fewer stores share the keys, in this version and in that, under load") {
+  site s;
+  load clients(s);
+  const auto one = s.dial();
+  std::string ahead;
+  const auto ask = [&](std::initializer_list<std::string_view> args) {
+    one.send(command(args));
+    return receive(one, ahead, 1).at(0);
+  };
+  CHECK(ask({"MSET", "a", "1", "b", "2", "c", "3", "d", "4"}) == "OK");
+  const auto reported = [&](const std::string& name) {
+    const auto text = ask({"INFO"});
+    const auto at = text.find(name);
+    return at == text.npos ? 0 : std::stoull(text.substr(at + name.size()));
+  };
+  std::uint64_t commands = 0;
+  for (const auto& [stores, version] : std::vector<std::pair<unsigned, unsigned>>{
+           {3, 1}, {3, 2}, {2, 2}, {5, 3}, {1, 4}, {4, 5}, {7, 5}, {2, 4}, {2, 1}, {1, 1}}) {
+    INFO(stores, " stores of version ", version);
+    const auto done = s.share(stores, version);
+    CHECK_MESSAGE(done.outcome == transition_outcome::committed, done.reason);
+    clients.settle();
+    CHECK(ask({"MGET", "a", "b", "nothing", "c", "d"}) == "['1' '2' nil '3' '4']");
+    CHECK(reported("store_version:") == version);
+    const auto before = std::exchange(commands, reported("total_commands_processed:"));
+    CHECK(commands > before); // those of all stores that there were
+    CHECK(reported("db0:keys=") > 100);
+  }
+  CHECK(ask({"DEL", "a", "b", "c", "d", "nothing"}) == ":4");
   clients.finish();
   CHECK(clients.wrong == 0);
 }

@@ -148,6 +148,24 @@ TEST_CASE_FIXTURE(fixture, "parts of one command become one answer") {
   joined->from().take()->close_request();
 }
 
+TEST_CASE_FIXTURE(fixture, "what several stores have counted is added") {
+  auto one = connect();
+  const auto part = [&](std::uint32_t number, const std::string& keys) {
+    auto made = make(one, 0, "", 1);
+    reply_text(*made).bulk("# Server\r\nstore_version:5\r\n\r\n# Stats\r\nkeyspace_hits:" +
+                           std::to_string(number * 10) + "\r\n\r\n# Keyspace\r\n" + keys);
+    made->parts.push_back(
+        {0, number, static_cast<std::uint32_t>(made->text().size()), joining::report});
+    return made;
+  };
+  const std::array some{part(0, ""), part(1, "db0:keys=4\r\n"), part(2, "db0:keys=3\r\n")};
+  const auto joined = join(some);
+  CHECK(test::show_all(joined->text()) ==
+        "'# Server\r\nstore_version:5\r\n\r\n# Stats\r\nkeyspace_hits:30\r\n\r\n# Keyspace\r\n"
+        "db0:keys=7\r\n'");
+  joined->from().take()->close_request();
+}
+
 TEST_CASE_FIXTURE(fixture, "a slow reader holds up nobody, and is followed by any version") {
   std::unique_ptr<operator_base> tested = std::make_unique<reply>(values());
   tested->on_start(ctx);

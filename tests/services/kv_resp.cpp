@@ -111,6 +111,22 @@ TEST_CASE("what is no command is told apart, after those before it") {
   CHECK(complaint(much) == "a command of more bytes than are allowed");
 }
 
+TEST_CASE("a number that is too long is complained of alike, however it is cut") {
+  for (const std::string start : {"*", "*1\r\n$"})
+    for (std::size_t digits = 28; digits < 40; ++digits)
+      for (const std::string end : {"\r\n", "\rx", "\n\r\n", "\r\r\n"}) {
+        const auto text = start + std::string(digits, '1') + end + std::string(8, '\r');
+        const auto at_once = complaint(text);
+        CHECK(!at_once.empty());
+        for (std::size_t piece = 1; piece < 5; ++piece) {
+          feeder f;
+          for (std::size_t at = 0; at < text.size(); at += piece)
+            f.give(std::string_view(text).substr(at, piece));
+          CHECK(f.parser.complaint() == at_once);
+        }
+      }
+}
+
 TEST_CASE("the time for a command does not depend on how many pieces it comes in") {
   // Quadratic work would be 1.6 * 10^11 bytes.
   feeder f({.max_args = 400'000, .max_bulk = 10, .max_command = 1 << 30, .max_inline = 1 << 30});

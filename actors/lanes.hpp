@@ -32,10 +32,6 @@ inline std::size_t lane_of(std::uint64_t place, std::size_t lanes) noexcept {
 /// Places from `from` up to `to`; up to and with the last of all if `to` is that.
 struct place_range {
   std::uint64_t from = 0, to = ~std::uint64_t{0};
-
-  bool contains(std::uint64_t place) const {
-    return place >= from && (place < to || to == ~std::uint64_t{0});
-  }
 };
 
 /// The places of one lane.

@@ -77,9 +77,11 @@ struct part_message {
 struct restore_message {
   epoch_t epoch = 0;
   std::optional<state> saved;
-  /// From a checkpoint: parts of keyed state, to be asked for one after the other.
+  /// From a checkpoint: parts of keyed state, to be asked for one after the other. Of them only
+  /// what has its place in this range.
   std::size_t parts = 0;
   std::function<result<state>(std::size_t)> part{};
+  place_range places{};
 };
 
 /// The place is yours. Sent by the old instance at its commit, by the supervisor for a new place.

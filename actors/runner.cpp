@@ -123,7 +123,7 @@ void runner::on_restore(const restore_message& m) {
     if (i % told_after == 0) parts_moved(m.epoch, i, m.parts);
     auto part = m.part(i);
     if (!part) return report(report_kind::failed, m.epoch, part.error().message);
-    if (auto done = core_.read_part({*std::move(part)}, false); !done)
+    if (auto done = core_.read_part({*std::move(part), m.places.from, m.places.to}, false); !done)
       return report(report_kind::failed, m.epoch, done.error().message);
   }
   if (++predecessors_heard_ == core_.setup().predecessors) report(report_kind::restored, m.epoch);

@@ -37,8 +37,11 @@ struct operator_change {
   part_transfer parts = part_transfer::none; ///< how keyed state goes that way
   std::string replica_of{};                  ///< one of several that share packets: the name of all
   /// Where their number changes, keyed state goes from each old one to each new one: of one that is
-  /// added from whom, of one that is removed to whom, by running and by wanted name.
+  /// added from whom, of one that is removed to whom, by running and by wanted name. It does so in
+  /// a restore of any replicas.
   std::vector<std::string> state_from{}, heirs{};
+  /// … and of those it comes from, those whose state without keys does, too.
+  std::vector<std::string> rest_from{};
 
   bool renamed() const { return !old_name.empty(); }
   /// The name that people know it by.

@@ -1,6 +1,6 @@
 #include "lifecycle/plan_state.hpp"
 
-#include "lifecycle/scaling.hpp"
+#include "actors/lanes.hpp"
 #include "transfer/format.hpp"
 
 #include <algorithm>
@@ -171,10 +171,10 @@ std::string ends_with(const operator_description& type) {
 /// The number of replicas of an operator changes: what has keys is split and merged.
 class scaled_state {
 public:
-  scaled_state(const scaling& of, const typed_graph& running, const typed_graph& wanted,
-               const plan_knowledge& known, transition_plan& plan)
-      : of_(of), from_(type_of(running, of.before.front())), to_(type_of(wanted, of.after.front())),
-        known_(known), plan_(plan) {}
+  scaled_state(const scaling& of, scaled_from where, const typed_graph& before,
+               const typed_graph& after, const plan_knowledge& known, transition_plan& plan)
+      : of_(of), runs_(where == scaled_from::running), from_(type_of(before, of.before.front())),
+        to_(type_of(after, of.after.front())), known_(known), plan_(plan) {}
 
   void decide() {
     const state_change states(from_, to_, known_);
@@ -185,7 +185,8 @@ public:
     if (from_.part_schema != 0) {
       if (auto way = states.parts()) {
         route_ = std::move(*way);
-        said_.push_back(states.describe(route_) + " in parts by their keys, ahead of the cut");
+        said_.push_back(states.describe(route_) + " in parts by their keys" +
+                        (runs_ ? ", ahead of the cut" : ""));
       } else {
         lose(states.lost(from_.part_schema), way.error().message);
       }
@@ -217,13 +218,24 @@ private:
     const auto& names = known_.drop_state;
     drops_ = std::find(names.begin(), names.end(), of_.name) != names.end();
     if (drops_) return said_.push_back(std::move(dropped));
+    const auto before = std::to_string(of_.before.size());
+    const auto remedy = runs_ ? "keep state in parts() alone, or mergeable"
+                              : "restore it with replicas = " + before;
     plan_.refusals.push_back(
-        {errc::incompatible,
-         "operator '" + of_.name + "' (" + from_.reference() + ") cannot go from " +
-             std::to_string(of_.before.size()) + " to " + std::to_string(of_.after.size()) +
-             " replicas: " + why +
-             "; keep state in parts() alone, or mergeable, or give it up with --drop-state " +
-             of_.name});
+        {errc::incompatible, "operator '" + of_.name + "' (" + from_.reference() +
+                                 ") cannot go from " + before + " to " +
+                                 std::to_string(of_.after.size()) + " replicas: " + why + "; " +
+                                 remedy + ", or give it up with --drop-state " + of_.name});
+  }
+
+  /// Of each old one the state without keys goes to the one that has the first of its places.
+  std::vector<std::string> rest_of(const std::string& heir) const {
+    std::vector<std::string> from;
+    for (std::size_t i = 0; i < of_.before.size(); ++i) {
+      const auto first = range_of(i, of_.before.size()).from;
+      if (of_.after[lane_of(first, of_.after.size())] == heir) from.push_back(of_.before[i]);
+    }
+    return from;
   }
 
   void note() {
@@ -245,11 +257,13 @@ private:
       } else {
         change.state_from = of_.before;
         change.parts_by = route_;
+        if (rest_.moves()) change.rest_from = rest_of(change.name);
       }
     }
   }
 
   const scaling& of_;
+  const bool runs_;
   const operator_description& from_;
   const operator_description& to_;
   const plan_knowledge& known_;
@@ -283,6 +297,11 @@ void check_consent(const std::string& name, const transition_plan& plan,
 
 } // namespace
 
+void plan_scaling(const scaling& of, scaled_from where, const typed_graph& before,
+                  const typed_graph& after, const plan_knowledge& known, transition_plan& plan) {
+  scaled_state(of, where, before, after, known, plan).decide();
+}
+
 void plan_states(const typed_graph& running, const typed_graph& wanted, const lineage& by,
                  const plan_knowledge& known, transition_plan& plan) {
   for (auto& change : plan.operators) {
@@ -293,7 +312,7 @@ void plan_states(const typed_graph& running, const typed_graph& wanted, const li
       change.state_format = ends_with(type_of(running, change.name));
   }
   for (const auto& one : find_scalings(running.content, wanted.content, by))
-    scaled_state(one, running, wanted, known, plan).decide();
+    plan_scaling(one, scaled_from::running, running, wanted, known, plan);
   if (plan.refused()) return; // first what is lost, then who agrees to that
   for (const auto& name : known.drop_state) check_consent(name, plan, plan.refusals);
 }

@@ -19,7 +19,8 @@ struct planned {
   bool whole = true;       ///< says what the whole graph shall be, not only some operators of it
   std::uint64_t as_of = 0; ///< the generation of the running graph that it was planned against
   footprint touches;
-  /// Restored operators, by wanted name, and what the checkpoint calls them.
+  /// Restored operators, by wanted name, and what the checkpoint calls those that they go on from:
+  /// with all of their state, or where `state_from` names replicas with what has no keys.
   std::map<std::string, std::string> restores;
 };
 

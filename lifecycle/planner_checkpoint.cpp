@@ -1,9 +1,12 @@
 // Plans of checkpoints, and of starts from one.
+#include "actors/replicas.hpp"
 #include "lifecycle/graph_edit.hpp"
+#include "lifecycle/name_index.hpp"
 #include "lifecycle/plan_state.hpp"
 #include "lifecycle/planner.hpp"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 namespace instar {
@@ -27,39 +30,16 @@ bool contains(const std::vector<std::string>& names, const std::string& one) {
   return std::find(names.begin(), names.end(), one) != names.end();
 }
 
-/// States that nobody in the graph goes on from are lost only if somebody has said so.
-void refuse_losses(const checkpoint_contents& from, const restore_request& restore,
-                   const std::map<std::string, std::string>& restores,
-                   std::vector<failure>& refusals) {
-  for (const auto& [name, type] : from.operators()) {
-    const auto goes_on = [&, &name = name](const auto& one) { return one.second == name; };
-    if (std::any_of(restores.begin(), restores.end(), goes_on)) continue;
-    if (type.state_schema == 0 && type.part_schema == 0) continue;
-    if (contains(restore.drop, name)) continue;
-    refusals.push_back({errc::refused, "operator '" + name + "': the checkpoint has state of it (" +
-                                           type.reference() +
-                                           "), and the graph has no operator of that name; write "
-                                           "was = \"" +
-                                           name + "\" at the one that goes on from it, or give " +
-                                           "--drop-state " + name});
-  }
-  for (const auto& name : restore.drop)
-    if (!from.operators().count(name))
-      refusals.push_back({errc::not_found, "--drop-state " + name +
-                                               ": the checkpoint has no operator of that name"});
-}
+using names = std::set<std::string, std::less<>>;
 
-} // namespace
-
-planned planner::make_restore(const graph& target, const restore_request& restore) {
-  const auto& from = *restore.from;
-  if (!versions_.running().content.operators.empty())
-    return refuse({errc::refused, "a service is restored only as it starts"});
-  auto made = make_whole(target, nullptr, {});
-  if (made.plan.refused()) return made;
+/// Those whose states a checkpoint has, as if they ran.
+typed_graph former_of(const checkpoint_contents& from) {
   typed_graph former{{}, from.operators()};
+  const auto ran = expand_replicas(from.content());
+  const name_index nodes(ran);
   for (auto& [name, type] : former.types) {
     auto& node = former.content.operators.emplace_back();
+    if (const auto at = nodes.find(name); at != name_index::none) node = ran.operators[at];
     node.name = name;
     node.type = type.name;
     node.version = type.version;
@@ -67,32 +47,110 @@ planned planner::make_restore(const graph& target, const restore_request& restor
     type.native = {};
     type.exports.clear();
   }
+  return former;
+}
+
+/// States that nobody in the graph goes on from are lost only if somebody has said so.
+void refuse_losses(const typed_graph& former, const restore_request& restore, const names& go_on,
+                   std::vector<failure>& refusals) {
+  names told;
+  for (const auto& op : former.content.operators) {
+    if (go_on.count(op.name) || contains(restore.drop, op.written_name())) continue;
+    const auto& type = former.types.find(op.name)->second;
+    if (type.state_schema == 0 && type.part_schema == 0) continue;
+    const auto& name = op.written_name();
+    if (!told.insert(name).second) continue;
+    refusals.push_back({errc::refused, "operator '" + name + "': the checkpoint has state of it (" +
+                                           type.reference() +
+                                           "), and the graph has no operator of that name; write "
+                                           "was = \"" +
+                                           name + "\" at the one that goes on from it, or give " +
+                                           "--drop-state " + name});
+  }
+}
+
+/// Who drops the state of nobody has another operator in mind.
+void check_drops(const typed_graph& former, const restore_request& restore,
+                 std::vector<failure>& refusals) {
+  const auto& known = former.content.operators;
+  for (const auto& name : restore.drop) {
+    const auto is_written = [&](const operator_node& op) { return op.written_name() == name; };
+    if (std::any_of(known.begin(), known.end(), is_written)) continue;
+    const auto one = former.content.find(name);
+    refusals.push_back(
+        {errc::not_found, "--drop-state " + name +
+                              (one ? ": it is one of the replicas of '" + one->replica_of +
+                                         "'; give --drop-state " + one->replica_of
+                                   : ": the checkpoint has no operator of that name")});
+  }
+}
+
+/// Those that share the packets of one of them; none if it has them for itself.
+std::vector<std::string> replicas_with(const operator_node& one, const graph& former) {
+  std::vector<std::string> all;
+  if (one.replica_of.empty()) return all;
+  for (const auto& op : former.operators)
+    if (op.replica_of == one.replica_of) all.push_back(op.name);
+  return all;
+}
+
+/// Another number of replicas: what has keys is split and merged, as in a running service.
+void plan_scalings(const typed_graph& former, const typed_graph& wanted, const lineage& by,
+                   const plan_knowledge& known, names& go_on, transition_plan& plan) {
+  for (const auto& one : find_scalings(former.content, wanted.content, by)) {
+    go_on.insert(one.before.begin(), one.before.end());
+    const auto refused = plan.refusals.size();
+    plan_scaling(one, scaled_from::checkpoint, former, wanted, known, plan);
+    if (plan.refusals.size() != refused || !contains(known.drop_state, one.name)) continue;
+    const auto drops = [&](const operator_change& op) {
+      return op.drops_state && op.name == one.after.front();
+    };
+    if (std::none_of(plan.operators.begin(), plan.operators.end(), drops))
+      plan.refusals.push_back({errc::refused, "operator '" + one.name +
+                                                  "' drops no state: its replicas take over all "
+                                                  "of it; leave --drop-state " +
+                                                  one.name + " out"});
+  }
+}
+
+} // namespace
+
+planned planner::make_restore(const graph& target, const restore_request& restore) {
+  if (!versions_.running().content.operators.empty())
+    return refuse({errc::refused, "a service is restored only as it starts"});
+  auto made = make_whole(target, nullptr, {});
+  if (made.plan.refused()) return made;
+  const auto former = former_of(*restore.from);
   const auto by = trace_lineage(former.content, made.wanted.content);
-  const auto known = knowledge(former, made.wanted, by, {});
+  const name_index nodes(former.content);
+  auto known = knowledge(former, made.wanted, by, {});
   auto& plan = made.plan;
   plan.refusals.insert(plan.refusals.end(), by.refusals.begin(), by.refusals.end());
+  names go_on;
   for (auto& op : plan.operators) {
     const auto old = by.old_names.find(op.name);
     if (old == by.old_names.end()) {
       op.state_format = "begins anew: the checkpoint does not have it";
       continue;
     }
-    const auto& type = made.wanted.types.find(op.name)->second;
-    made.restores.emplace(op.name, old->second);
-    if (contains(restore.drop, old->second)) op.state_format = "begins anew, as was asked for";
-    else plan_state(op, former.types.find(old->second)->second, type, known, plan.refusals);
+    const auto& before = former.content.operators[nodes.find(old->second)];
+    made.restores.emplace(op.name, before.name);
+    go_on.insert(before.name);
+    if (contains(restore.drop, before.written_name()))
+      op.state_format = "begins anew, as was asked for";
+    else
+      plan_state(op, former.types.find(before.name)->second,
+                 made.wanted.types.find(op.name)->second, known, plan.refusals);
     // Places of keys hold for one process only: what a replica had may be another's here.
-    if (!op.replica_of.empty() && op.parts_by.moves())
-      plan.refusals.push_back(
-          {errc::refused, "operator '" + op.name +
-                              "': keyed state of replicas cannot be restored from a checkpoint; "
-                              "give it up with --drop-state " +
-                              old->second});
+    if (op.parts_by.moves()) op.state_from = replicas_with(before, former.content);
     // Here nobody serves while keyed state flows.
     if (std::exchange(op.parts, part_transfer::none) != part_transfer::none)
       op.transfers_state = true;
   }
-  refuse_losses(from, restore, made.restores, plan.refusals);
+  known.drop_state = restore.drop;
+  plan_scalings(former, made.wanted, by, known, go_on, plan);
+  refuse_losses(former, restore, go_on, plan.refusals);
+  check_drops(former, restore, plan.refusals);
   return made;
 }
 

@@ -177,15 +177,16 @@ void supervisor::tell_parts(active& now) {
   const auto actor_of = [&](const std::string& name) {
     return now.after.members.find(name)->second.actor;
   };
+  std::map<std::string, std::string> rest_to;
+  for (const auto& op : now.what.plan.operators)
+    for (const auto& old : op.rest_from) rest_to[old] = op.name;
   for (const auto& op : now.what.plan.operators) {
     if (op.action == operator_action::replace)
       heirs[op.before()].push_back({actor_of(op.name), {}});
     for (const auto& name : op.heirs) {
       const auto& node = now.what.wanted.content.operators[nodes.find(name)];
-      const auto* old = versions_.running().content.find(op.name);
-      const auto places = range_of(node.replica, node.replicas);
       heirs[op.name].push_back(
-          {actor_of(name), places, places.contains(range_of(old->replica, old->replicas).from)});
+          {actor_of(name), range_of(node.replica, node.replicas), rest_to[op.name] == name});
     }
   }
   for (auto& [name, part] :

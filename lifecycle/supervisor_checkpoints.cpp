@@ -1,7 +1,10 @@
 // Writing what operators have to checkpoints, and beginning from one.
+#include "lifecycle/name_index.hpp"
 #include "lifecycle/supervisor.hpp"
 
 #include <spdlog/spdlog.h>
+
+#include <algorithm>
 
 #include <caf/actor_system.hpp>
 #include <caf/send.hpp>
@@ -77,31 +80,43 @@ void supervisor::on_checkpoint_timer(std::uint64_t number) {
 
 // -- beginning from one ---------------------------------------------------------------------------
 
-/// Successors of nobody get their states from the checkpoint, as others do from old instances.
+/// Successors of nobody get their states from the checkpoint, as others do from old instances: a
+/// replica its range of the keyed state that all of them had.
 void supervisor::send_restores(active& now) {
   if (!now.order->restore) return;
   const auto from = now.order->restore->from;
+  const name_index nodes(now.what.wanted.content);
   for (const auto& op : now.what.plan.operators) {
     if (!op.transfers_state) continue;
-    const auto& name = now.what.restores.find(op.name)->second;
-    auto saved = from->state_of(name);
+    const auto& node = now.what.wanted.content.operators[nodes.find(op.name)];
     const auto& heir = now.after.members.find(op.name)->second.actor;
-    if (saved)
-      send(heir, restore_message{now.state.epoch(),
-                                 saved->empty() ? std::nullopt : std::optional(*std::move(saved)),
-                                 from->parts_of(name), [from, name](std::size_t number) {
-                                   return from->part_of(name, number);
-                                 }});
-    else // told as a report: `now` must not end here
-      send(this,
-           report_message{report_kind::failed, now.state.epoch(), op.name, saved.error().message});
+    const auto own = now.what.restores.find(op.name);
+    const auto& before = own == now.what.restores.end() ? std::string() : own->second;
+    for (const auto& name : op.state_from.empty() ? std::vector{before} : op.state_from) {
+      restore_message m{now.state.epoch(), {}};
+      const auto& rest = op.rest_from;
+      if (name == before || std::find(rest.begin(), rest.end(), name) != rest.end()) {
+        auto saved = from->state_of(name);
+        if (!saved) { // told as a report: `now` must not end here
+          send(this, report_message{report_kind::failed, m.epoch, op.name, saved.error().message});
+          break;
+        }
+        if (!saved->empty()) m.saved = *std::move(saved);
+      }
+      m.parts = from->parts_of(name);
+      m.part = [from, name](std::size_t number) { return from->part_of(name, number); };
+      if (!node.replica_of.empty()) m.places = range_of(node.replica, node.replicas);
+      send(heir, std::move(m));
+    }
   }
 }
 
 start_message supervisor::start_of(active& now, const operator_change& op) const {
   start_message start{now.state.epoch(), std::make_shared<handed_over>()};
   if (!now.order->restore || !op.transfers_state) return start;
-  const auto saved = now.order->restore->from->timers_of(now.what.restores.find(op.name)->second);
+  const auto own = now.what.restores.find(op.name);
+  if (own == now.what.restores.end()) return start; // of another number: its timers have ended
+  const auto saved = now.order->restore->from->timers_of(own->second);
   if (!saved) spdlog::error("{}", saved.error().message);
   else
     for (const auto& timer : *saved)

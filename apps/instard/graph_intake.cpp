@@ -1,5 +1,7 @@
 #include "apps/instard/graph_intake.hpp"
 
+#include "actors/replicas.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -39,7 +41,7 @@ graph_file graph_intake::read(const graph_text& given) {
 graph_file graph_intake::adopt(graph given, const std::vector<setting_override>& overrides,
                                const std::filesystem::path& folder) {
   graph_file adopted;
-  adopted.content = std::move(given);
+  adopted.content = fold_replicas(given); // settings name all replicas at once
   auto& g = adopted.content;
   settle_places(g);
   for (const auto& one : overrides) {

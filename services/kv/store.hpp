@@ -53,7 +53,7 @@ public:
 
   void on_start(context& ctx) override {
     engine_.entries_came();
-    if (codec::value::expiry && !std::exchange(sweeps_, true)) ctx.set_timer(sweep_time_, 0);
+    if (codec::value::expiry && !std::exchange(sweeps_, true)) ctx.set_timer(sweep_time_, ++turn_);
   }
 
   void on_packet(context& ctx, std::size_t, packet p) override {
@@ -65,17 +65,19 @@ public:
     ctx.emit(out, std::move(answers), p.key);
   }
 
-  void on_timer(context& ctx, std::uint64_t) override {
+  void on_timer(context& ctx, std::uint64_t token) override {
+    if (token != turn_) return;
     sweeps_ = codec::value::expiry; // a later version's timer ends with an earlier one
     if (!sweeps_) return;
     if (engine_.expires()) engine_.sweep();
-    ctx.set_timer(sweep_time_, 0);
+    ctx.set_timer(sweep_time_, turn_);
   }
 
   void save(state_writer& into) const override {
     auto to = into.init<StoreState>();
     const auto& counted = engine_.counters();
-    to.setSweeps(sweeps_ && into.purpose() != save_purpose::merge);
+    to.setSweeps(sweeps_ && into.purpose() == save_purpose::hand_over);
+    to.setTurn(turn_);
     to.setStarted(counted.started);
     to.setCommands(counted.commands);
     to.setHits(counted.hits);
@@ -85,6 +87,7 @@ public:
   void restore(context&, state_reader& from) override {
     const auto saved = from.root<StoreState>();
     sweeps_ = sweeps_ || saved.getSweeps();
+    turn_ = std::max(turn_, saved.getTurn());
     auto& all = engine_.counters();
     all.started = std::min(all.started, saved.getStarted());
     all.commands += saved.getCommands();
@@ -101,6 +104,7 @@ private:
   engine<Model> engine_;
   const std::chrono::nanoseconds sweep_time_;
   bool sweeps_ = false; // a timer runs
+  std::uint64_t turn_ = 0;
 };
 
 } // namespace instar::kv

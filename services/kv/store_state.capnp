@@ -14,4 +14,6 @@ struct StoreState {
   hits @3 :UInt64;
   misses @4 :UInt64;
   expired @5 :UInt64;
+  turn @6 :UInt64;
+  # Which timer that is: one that it was not told of, as after a restart, counts for nothing.
 }

@@ -4,8 +4,15 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <csignal>
+#include <cstdint>
 #include <fstream>
+#include <stdexcept>
+#include <string>
 
 using namespace instar;
 using namespace instar::test;
@@ -36,6 +43,66 @@ std::filesystem::path write_one(const workshop& w) {
   daemon->signal(SIGTERM);
   CHECK(daemon->wait() == 0);
   return newest_whole(folder(w)).file->info().file;
+}
+
+/// A key-value service with so many stores.
+std::string stores(const workshop& w, int replicas, int version = 1) {
+  return w.file("kv-" + std::to_string(replicas) + ".toml",
+                "[graph]\nname = \"kv\"\narcs = [\"accept -> read -> parse -> store -> reply\"]\n"
+                "[operators]\naccept = { type = \"net.accept@1\", port = 0 }\n"
+                "read = { type = \"net.read@1\" }\nparse = { type = \"kv.parse@1\" }\n"
+                "store = { type = \"kv.store@" +
+                    std::to_string(version) + "\", key = \"hash\", replicas = " +
+                    std::to_string(replicas) + " }\nreply = { type = \"kv.reply@1\" }\n");
+}
+
+/// Sends commands to a daemon that listens, and reads so many bytes of its answers.
+std::string ask(const program& daemon, const std::string& commands, std::size_t bytes) {
+  const auto said = daemon.out();
+  const auto at = said.find(':', said.find("listening="));
+  REQUIRE(at != said.npos);
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(static_cast<std::uint16_t>(std::stoi(said.substr(at + 1))));
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  REQUIRE(::connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof to) == 0);
+  REQUIRE(::send(fd, commands.data(), commands.size(), MSG_NOSIGNAL) ==
+          static_cast<ssize_t>(commands.size()));
+  std::string got(bytes, ' ');
+  std::size_t have = 0;
+  while (have < bytes) {
+    const auto n = ::recv(fd, got.data() + have, bytes - have, 0);
+    if (n <= 0) break;
+    have += static_cast<std::size_t>(n);
+  }
+  ::close(fd);
+  got.resize(have);
+  return got;
+}
+
+constexpr int kv_keys = 2000;
+
+void fill(const program& daemon) {
+  std::string commands, answers;
+  for (int i = 0; i < kv_keys; ++i) {
+    commands += "SET key" + std::to_string(i) + " value" + std::to_string(i) + "\r\n";
+    answers += "+OK\r\n";
+  }
+  CHECK(ask(daemon, commands, answers.size()) == answers);
+}
+
+/// Every key answers with its value, and there are no others.
+void check_filled(const program& daemon) {
+  std::string commands, answers;
+  for (int i = 0; i < kv_keys; ++i) {
+    const auto value = "value" + std::to_string(i);
+    commands += "GET key" + std::to_string(i) + "\r\n";
+    answers += "$" + std::to_string(value.size()) + "\r\n" + value + "\r\n";
+  }
+  commands += "DBSIZE\r\n";
+  answers += ":" + std::to_string(kv_keys) + "\r\n";
+  CHECK(ask(daemon, commands, answers.size()) == answers);
 }
 
 } // namespace
@@ -134,6 +201,49 @@ TEST_CASE("what does not fit the checkpoint is refused before anything runs") {
   std::filesystem::remove(file);
   CHECK(restore("").code == 2);
   CHECK(restore(smaller).code == 0); // there is none yet: it begins anew
+}
+
+TEST_CASE("keyed replicas go on in as many or others: every key answers with its value") {
+  const workshop w;
+  const auto write = [&] {
+    const auto written = w.instarctl({"checkpoint"});
+    REQUIRE_MESSAGE(written.code == 0, written.err);
+  };
+  {
+    const auto daemon = w.serve(stores(w, 2), {"--checkpoints", folder(w)});
+    fill(*daemon);
+    write();
+    daemon->signal(SIGKILL);
+    daemon->wait();
+  }
+  // What a store has beside its entries, counters, has no keys to split it by.
+  const auto refused = w.instard({"--check", "--restore", folder(w), "--graph", stores(w, 3)});
+  CHECK(refused.code == 2);
+  CHECK_MESSAGE(contains(refused.err, "restore it with replicas = 2, or give it up with "
+                                      "--drop-state store"),
+                refused.err);
+  // Settings name all of them.
+  CHECK(w.instard({"--check", "--restore", folder(w), "--set", "store.max_value=1MiB"}).code == 0);
+  {
+    const auto daemon = w.serve({}, {"--restore", folder(w)});
+    check_filled(*daemon);
+  }
+  {
+    const auto daemon = w.serve(stores(w, 3), {"--restore", folder(w), "--checkpoints", folder(w),
+                                               "--drop-state", "store"});
+    CHECK(contains(w.instarctl({"status"}).out, "store:2/3"));
+    check_filled(*daemon);
+    write();
+  }
+  {
+    const auto daemon = w.serve(stores(w, 1), {"--restore", folder(w), "--checkpoints", folder(w),
+                                               "--drop-state", "store"});
+    check_filled(*daemon);
+    write();
+  }
+  // Another schema, too.
+  const auto daemon = w.serve(stores(w, 4, 5), {"--restore", folder(w), "--drop-state", "store"});
+  check_filled(*daemon);
 }
 
 TEST_CASE("checkpoint_every and checkpoint_keep in the graph file") {

@@ -14,6 +14,7 @@ namespace instar::test {
 class counting : public operator_base {
 public:
   static inline std::int64_t alive = 0;
+  static inline const script* made_for = nullptr; ///< for the world that makes one now
 
   counting(std::string_view name, std::uint32_t version)
       : type_(std::string(name) + "@" + std::to_string(version)),

@@ -1,7 +1,9 @@
 #include "actors/lanes.hpp"
 #include "counting.hpp"
+#include "transfer/converters.hpp"
 #include "transfer/keyed_state.hpp"
 
+#include <array>
 #include <memory>
 #include <span>
 #include <utility>
@@ -33,12 +35,53 @@ struct table_codec {
   }
 };
 
+struct shard_codec {
+  using part = ShardPart;
+
+  static void write(std::span<const table_map::entry* const> entries,
+                    std::span<const std::uint64_t> gone, ShardPart::Builder to) {
+    auto rows = to.initRows(static_cast<unsigned>(entries.size()));
+    for (unsigned i = 0; i < rows.size(); ++i) {
+      rows[i].setKey(entries[i]->key);
+      rows[i].setSeen(std::to_string(entries[i]->value));
+    }
+    auto keys = to.initGone(static_cast<unsigned>(gone.size()));
+    for (unsigned i = 0; i < keys.size(); ++i) keys.set(i, gone[i]);
+  }
+
+  template <class Put, class Gone>
+  static void read(ShardPart::Reader from, Put put, Gone gone) {
+    for (const auto row : from.getRows()) put(row.getKey(), std::stoull(row.getSeen().cStr()));
+    for (const auto k : from.getGone()) gone(k);
+  }
+};
+
+void to_shard(TablePart::Reader from, ShardPart::Builder to) {
+  to.setGone(from.getGone());
+  const auto entries = from.getEntries();
+  auto rows = to.initRows(entries.size());
+  for (unsigned i = 0; i < entries.size(); ++i) {
+    rows[i].setKey(entries[i].getKey());
+    rows[i].setSeen(std::to_string(entries[i].getSeen()));
+  }
+}
+
+void to_table(ShardPart::Reader from, TablePart::Builder to) {
+  to.setGone(from.getGone());
+  const auto rows = from.getRows();
+  auto entries = to.initEntries(rows.size());
+  for (unsigned i = 0; i < rows.size(); ++i) {
+    entries[i].setKey(rows[i].getKey());
+    entries[i].setSeen(std::stoull(rows[i].getSeen().cStr()));
+  }
+}
+
 /// Takes over what it gets, but for a key that the script names.
+template <class Codec>
 class picky_state final : public parted_state {
 public:
-  keyed_state<table_map, table_codec> all;
-  bool picky = false;
-  static inline const script* of = nullptr; ///< that of the first version, which has been started
+  keyed_state<table_map, Codec> all;
+  const script* of = nullptr; ///< null: it takes over everything
 
   std::size_t size() const override { return all.size(); }
   void clear() override { all.clear(); }
@@ -56,10 +99,14 @@ public:
     return all.take(from, to, least, part);
   }
   void read(state_reader& part, std::uint64_t from, std::uint64_t to) override {
-    if (picky)
-      for (const auto e : part.root<TablePart>().getEntries())
-        if (e.getKey() == of->throws_at_key && table_map::is_between(e.getKey(), from, to))
-          throw std::runtime_error("told to fail on a key");
+    if (of)
+      Codec::read(
+          part.root<typename Codec::part>(),
+          [&](std::uint64_t key, std::uint64_t) {
+            if (key == of->throws_at_key && table_map::is_between(key, from, to))
+              throw std::runtime_error("told to fail on a key");
+          },
+          [](std::uint64_t) {});
     all.read(part, from, to);
   }
   void draw_from(state_source* source) override { all.draw_from(source); }
@@ -72,7 +119,6 @@ public:
 
   void on_start(context& ctx) override {
     counting::on_start(ctx);
-    picky_state::of = script_;
     if (!restored_) preload();
   }
 
@@ -125,7 +171,9 @@ public:
                                       .state_schema = capnp::typeId<StageState>(),
                                       .state_version = 1,
                                       .part_schema = capnp::typeId<TablePart>()};
-  table() : keeper(type.name, Version) { state_.picky = Version == 2; }
+  table() : keeper(type.name, Version) {
+    if (Version == 2) state_.of = made_for;
+  }
 
   void on_start(context& ctx) override {
     keeper::on_start(ctx);
@@ -144,7 +192,7 @@ private:
     return n;
   }
 
-  picky_state state_;
+  picky_state<table_codec> state_;
 };
 
 /// Passes items on with one of the keys.
@@ -170,25 +218,49 @@ public:
   }
 };
 
-/// What is known of its keys goes by the name that the graph file has for all that share them. How
-/// many items it has had, and those whose work it goes on with, is state that is merged.
 template <std::uint32_t Version>
-class shard : public counting {
+struct shard_format {
+  using codec = table_codec;
+  static constexpr std::array<converter, 0> converters{};
+};
+template <>
+struct shard_format<3> {
+  using codec = shard_codec;
+  static constexpr auto converters = instar::converters<&to_shard, &to_table>;
+};
+
+/// What an operator keeps besides its keys.
+enum class rest {
+  none,
+  own,    ///< what all test operators count
+  merged, ///< how many items it has had, and those whose work it goes on with
+};
+
+/// What is known of its keys goes by the name that the graph file has for all that share them.
+template <std::uint32_t Version, rest Rest>
+class shard_of : public counting {
 public:
+  using codec = typename shard_format<Version>::codec;
   static constexpr in_port<item> in{0, "in"};
   static constexpr out_port<item> out{0, "out"};
-  static constexpr operator_type type{.name = "test.shard",
+  static constexpr operator_type type{.name = Rest == rest::none  ? "test.shard"
+                                              : Rest == rest::own ? "test.rooted"
+                                                                  : "test.tally",
                                       .version = Version,
                                       .inputs = {in},
                                       .outputs = {out},
-                                      .state_schema = capnp::typeId<StageState>(),
-                                      .part_schema = capnp::typeId<TablePart>(),
-                                      .mergeable = true};
-  shard() : counting(type.name, Version) { state_.picky = Version == 2; }
+                                      .state_schema =
+                                          Rest == rest::none ? 0 : capnp::typeId<StageState>(),
+                                      .state_version = Rest == rest::none ? 0u : 1u,
+                                      .part_schema = capnp::typeId<typename codec::part>(),
+                                      .mergeable = Rest == rest::merged};
+  static constexpr auto converters = shard_format<Version>::converters;
+  shard_of() : counting(type.name, Version) {
+    if (Version == 2) state_.of = made_for;
+  }
 
   void on_start(context& ctx) override {
     counting::on_start(ctx);
-    picky_state::of = script_;
     find_lane();
     const auto of_all = table_ + ":" + std::to_string(lanes_);
     auto& of_some = script_->handled[table_];
@@ -226,8 +298,12 @@ public:
     }
     ctx.emit(out, make(got.number, at, out.name, &got), p.key);
   }
-  void save(state_writer& w) const override { w.init<StageState>().setCount(handled_); }
+  void save(state_writer& w) const override {
+    if constexpr (Rest == rest::merged) w.init<StageState>().setCount(handled_);
+    else counting::save(w);
+  }
   void restore(context& ctx, state_reader& r) override {
+    if constexpr (Rest != rest::merged) return counting::restore(ctx, r);
     meet(ctx);
     handled_ += r.root<StageState>().getCount();
   }
@@ -249,11 +325,17 @@ private:
     lanes_ = std::stoul(name_.substr(name_.find('/') + 1));
   }
 
-  picky_state state_;
+  picky_state<codec> state_;
   std::uint64_t handled_ = 0;
   std::string table_;
   std::size_t lane_ = 0, lanes_ = 1;
 };
+template <std::uint32_t Version>
+using shard = shard_of<Version, rest::none>;
+template <std::uint32_t Version>
+using rooted = shard_of<Version, rest::own>;
+template <std::uint32_t Version>
+using tally = shard_of<Version, rest::merged>;
 
 /// All of its state is one object.
 struct kept_object {
@@ -300,7 +382,9 @@ void add_keyed_operators(scripted_library& to) {
   to.add<table>();
   to.add<object>();
   to.add<keyer>();
-  to.add<shard>();
+  to.add<shard, 1, 2, 3>();
+  to.add<rooted>();
+  to.add<tally>();
 }
 
 } // namespace instar::test

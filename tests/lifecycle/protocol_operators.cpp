@@ -238,6 +238,7 @@ scripted_library::scripted_library(script& s) : script_(s) {
 }
 
 void scripted_library::building(const operator_type& type) {
+  counting::made_for = &script_;
   const auto reference = std::string(type.name) + "@" + std::to_string(type.version);
   if (script_.building) script_.building(reference);
   if (names(script_.throws_in_constructor, reference) && script_.constructor_throws_after-- <= 0)

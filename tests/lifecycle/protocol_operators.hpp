@@ -110,22 +110,34 @@ public:
   void set_places(std::vector<std::filesystem::path>) override {}
   result<operator_description> describe(std::string_view type, std::uint32_t version) override;
   result<operator_factory> load(std::string_view type, std::uint32_t version) override;
+  std::vector<operator_description> versions(std::string_view type) override {
+    return types_.versions(type);
+  }
+  result<loaded_converter> load_converter(std::string_view type, std::uint32_t version,
+                                          std::uint64_t from, std::uint64_t to) override {
+    return types_.load_converter(type, version, from, to);
+  }
   totals count() const override { return {}; }
 
-  /// Operators in the versions 1 and 2, with the script's faults around their construction.
-  template <template <std::uint32_t> class Operator>
+  /// Operators in these versions, or else 1 and 2, with the script's faults around their
+  /// construction.
+  template <template <std::uint32_t> class Operator, std::uint32_t... Versions>
   void add() {
-    add_one<Operator<1>>();
-    add_one<Operator<2>>();
+    if constexpr (sizeof...(Versions) == 0) add<Operator, 1, 2>();
+    else (add_one<Operator<Versions>>(), ...);
   }
 
 private:
   template <class Operator>
   void add_one() {
-    types_.add(instar::describe(Operator::type), [this](const settings& values) {
-      building(Operator::type);
-      return host_factory<Operator>()(values);
-    });
+    const auto converters = converters_of<Operator>();
+    types_.add(
+        instar::describe(Operator::type, converters),
+        [this](const settings& values) {
+          building(Operator::type);
+          return host_factory<Operator>()(values);
+        },
+        converters);
   }
   void building(const operator_type& type);
 
@@ -144,7 +156,9 @@ void add_request_operators(scripted_library& to);
 /// how many items of it they have seen since the last that ends it. Each time they compare it with
 /// what the script knows. An object hands its state over as it is; a table begins with entries for
 /// `script::preloaded` keys. `test.keyer` gives each item one of the keys; `test.shard` is a table
-/// by those keys, and nothing else, so that several can share its packets.
+/// by those keys, and nothing else, so that several can share its packets; its version 3 keeps it
+/// in another schema. `test.rooted` is one that also counts, and
+/// `test.tally` one whose count is merged.
 void add_keyed_operators(scripted_library& to);
 
 } // namespace instar::test

@@ -23,7 +23,7 @@ constexpr std::uint64_t total = 60;
 graph graph_of(std::uint32_t replicas, std::uint32_t version = 1, std::uint32_t before = 1) {
   auto g = world::make_graph(
       {"source -> key -> keep -> sink"},
-      {{"key", "test.keyer@1"}, {"keep", "test.shard@" + std::to_string(version)}});
+      {{"key", "test.keyer@1"}, {"keep", "test.tally@" + std::to_string(version)}});
   for (auto& op : g.operators) {
     if (op.name == "keep") op.replicas = replicas;
     if (op.name == "key") op.replicas = before;
@@ -59,7 +59,7 @@ TEST_CASE("those before them are several, too") {
 }
 
 TEST_CASE("all replicas of an operator become another version at once") {
-  const std::vector<operator_update> forward{{"keep", "test.shard", 2}};
+  const std::vector<operator_update> forward{{"keep", "test.tally", 2}};
   run_shared({.first = graph_of(3), .orders = {forward, graph_of(2, 2), graph_of(3, 1)}});
 }
 
@@ -130,7 +130,7 @@ TEST_CASE("one of several is not updated by itself") {
   world w;
   w.order(graph_of(2));
   w.run();
-  w.order(std::vector<operator_update>{{"keep:0/2", "test.shard", 2}});
+  w.order(std::vector<operator_update>{{"keep:0/2", "test.tally", 2}});
   w.run();
   REQUIRE(w.outcomes().size() == 2);
   CHECK(w.outcomes()[1].outcome == refused);

@@ -29,3 +29,13 @@ struct TablePart {
     seen @1 :UInt64;
   }
 }
+
+# The same in version 3 of `test.shard`.
+struct ShardPart {
+  gone @0 :List(UInt64);
+  rows @1 :List(Row);
+  struct Row {
+    seen @0 :Text;
+    key @1 :UInt64;
+  }
+}

@@ -6,3 +6,13 @@ struct ChainState @0xe1b7c4a95d306f82 {
   ballast @2 :Data;
   twice @3 :UInt64;
 }
+
+# A part of what `chain.keeper` keeps.
+struct KeptPart @0xb4d0963f7e21ac58 {
+  entries @0 :List(Entry);
+  gone @1 :List(UInt64);
+  struct Entry {
+    key @0 :UInt64;
+    seen @1 :UInt64;
+  }
+}

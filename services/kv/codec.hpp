@@ -94,7 +94,12 @@ private:
       }
     }
     if constexpr (value::expiry) v.expire_at(from.getExpires());
-    if constexpr (value::keeps_later) v.keep_later(text_of(from.getLater()));
+    if constexpr (value::keeps_later) {
+      v.keep_later(text_of(from.getLater()));
+      if constexpr (Version > 1)
+        if (v.kind() == value_kind::later && !from.getValue().isText())
+          throw std::runtime_error("an entry of the key-value store has two values");
+    }
     return v;
   }
 };

@@ -1,105 +1,26 @@
 // Walks over all modules of the tree: whatever they bring has to hand over its state, to itself and
-// to each other version, and their converters have to lead there and back.
-#include "lifecycle/operator_library.hpp"
-#include "lifecycle/plan.hpp"
-
-#include "services/fake_context.hpp"
+// to each other version, and their converters have to lead there and back. Keyed state: see
+// module_parts.cpp.
+#include "services/module_world.hpp"
 #include "services/random_state.hpp"
-#include "services/sockets.hpp"
-#include "temporary_folder.hpp"
 
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <random>
-#include <set>
-#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
 using namespace instar;
+using test::has_state;
+using test::module_world;
+using test::plan_between;
 
 namespace {
 
-/// Separated by colons: folders and files.
-std::vector<std::filesystem::path> places() {
-  std::vector<std::filesystem::path> all;
-  std::istringstream text(MODULE_PLACES);
-  for (std::string one; std::getline(text, one, ':');) all.emplace_back(one);
-  return all;
-}
-
-bool has_state(const operator_description& type) {
-  return type.state_schema != 0 || type.part_schema != 0;
-}
-
-/// Defaults, and where there is none something plausible.
-settings plausible(const operator_description& type) {
-  settings values;
-  for (const auto& s : type.settings) {
-    auto text = s.default_value;
-    if (text.empty() && s.required) {
-      const char* const by_kind[] = {"x", "1", "1", "true", "1s", "1KiB", "/"};
-      text = by_kind[static_cast<int>(s.kind)];
-    }
-    if (text.empty()) continue;
-    values.set(s.name, parse_setting(text, s.kind, "/").value());
-  }
-  return values;
-}
-
-struct world {
-  temporary_folder scratch;
-  module_library library{scratch.path()};
-  module_catalogue catalogue;
-  test::driven_reactor sockets;
-  test::fake_context ctx{sockets};
-
-  world() {
-    library.set_places(places());
-    catalogue.set_places(places());
-  }
-
-  /// Types with state, by their names.
-  std::set<std::string> names() {
-    std::set<std::string> found;
-    for (const auto& one : catalogue.all())
-      if (has_state(one.type)) found.insert(one.type.name);
-    return found;
-  }
-
-  operator_instance make(const operator_description& type) {
-    auto factory = library.load(type.name, type.version);
-    REQUIRE_MESSAGE(bool(factory), factory.error().message);
-    return (*factory)(plausible(type));
-  }
-
-  conversion load(const state_route& route, const operator_description& to) {
-    auto loaded = load_conversion(library, route, to);
-    REQUIRE_MESSAGE(bool(loaded), loaded.error().message);
-    return *std::move(loaded);
-  }
-};
-
-typed_graph only(const operator_description& type) {
-  typed_graph g;
-  g.content.operators.push_back({"op", type.name, type.version, {}, {}, 0});
-  g.types.emplace("op", type);
-  return g;
-}
-
-/// How the state goes from one version to another, as the plan of an update has it.
-transition_plan plan_between(world& w, const operator_description& from,
-                             const operator_description& to) {
-  auto before = only(from), after = only(to);
-  // Of one to itself, which only other settings would bring about.
-  after.content.operators[0].values.set("changed", setting_value(true));
-  return make_plan(before, after, trace_lineage(before.content, after.content),
-                   {w.library.versions(from.name), {}});
-}
+constexpr int random_rounds = 40;
 
 state save(const operator_base& from, const operator_description& type, std::uint64_t schema) {
   state_writer writer({type.name, type.version, schema, type.state_version});
@@ -107,49 +28,43 @@ state save(const operator_base& from, const operator_description& type, std::uin
   return state::decode(writer.finish().encode()).value();
 }
 
-/// Everything in parts.
-std::vector<state> save_parts(operator_base& from, const operator_description& type,
-                              std::size_t least) {
-  std::vector<state> all;
-  auto* parts = from.parts();
-  REQUIRE(parts != nullptr);
-  for (auto at = parted_state::begin; at != parted_state::end;) {
-    state_writer writer({type.name, type.version, type.part_schema, type.state_version});
-    at = parts->write(at, least, parted_state::part_bytes, writer);
-    all.push_back(writer.finish());
-  }
-  parts->forget_changes();
-  return all;
+/// Hands over what `from` holds beside keyed state, by the way that the plan has found.
+void hand_over(module_world& w, operator_base& from, const operator_description& old_type,
+               operator_base& to, const operator_description& new_type, const state_route& by) {
+  if (!by.moves()) return;
+  const auto converted = w.load(by, new_type)(save(from, old_type, by.written));
+  CHECK(converted.header().schema_id == by.read);
+  state_reader reader(converted);
+  to.restore(w.ctx, reader);
 }
 
-/// Hands over what `from` holds, by the way that the plan has found.
-void hand_over(world& w, operator_base& from, const operator_description& old_type,
-               operator_base& to, const operator_description& new_type, const operator_change& by) {
-  if (by.state_by.moves()) {
-    const auto converted = w.load(by.state_by, new_type)(save(from, old_type, by.state_by.written));
-    CHECK(converted.header().schema_id == by.state_by.read);
-    state_reader reader(converted);
-    to.restore(w.ctx, reader);
-  }
-  if (by.parts_by.moves()) {
-    REQUIRE(to.parts() != nullptr);
-    const auto convert = w.load(by.parts_by, new_type);
-    for (auto& part : save_parts(from, old_type, 7)) {
-      const auto converted = convert(std::move(part));
-      state_reader reader(converted);
-      to.parts()->read(reader);
-    }
-    CHECK(to.parts()->size() == from.parts()->size());
+/// An instance with some state that it has taken: what chance has filled in, or that of a fresh one
+/// if it refuses that.
+operator_instance make_random(module_world& w, const operator_description& type,
+                              std::mt19937_64& random, std::size_t& taken) {
+  auto made = w.make(type);
+  if (type.state_schema == 0) return made;
+  const test::dynamic_schemas schemas(type.schemas);
+  const auto any = schemas.random({type.name, type.version, type.state_schema, 1}, random,
+                                  {.texts = 1000, .numbers = 1000});
+  try {
+    state_reader reader(any);
+    made->restore(w.ctx, reader);
+    ++taken;
+    return made;
+  } catch (const std::exception&) { // says what no operator has saved
+    return w.make(type);
   }
 }
 
 } // namespace
 
 TEST_CASE("every operator of the tree that keeps state hands it over to itself") {
-  world w;
-  std::size_t seen = 0;
+  module_world w;
+  std::mt19937_64 random(31);
+  std::size_t seen = 0, taken = 0;
   for (const auto& name : w.names())
-    for (const auto& type : w.library.versions(name)) {
+    for (const auto& type : w.offered(name)) {
       CAPTURE(type.reference());
       if (!has_state(type)) continue;
       const auto plan = plan_between(w, type, type);
@@ -158,26 +73,36 @@ TEST_CASE("every operator of the tree that keeps state hands it over to itself")
       CHECK(change.native == type.hands_over());
       CHECK(change.state_by.converters.empty());
       CHECK(change.parts_by.converters.empty());
-      auto first = w.make(type), second = w.make(type);
-      auto by = change;
-      by.state_by = {type.state_schema, type.state_schema, {}};
-      by.parts_by = {type.part_schema, type.part_schema, {}};
-      hand_over(w, *first, type, *second, type, by);
-      if (type.state_schema != 0)
-        CHECK(save(*first, type, type.state_schema).encode() ==
-              save(*second, type, type.state_schema).encode());
       ++seen;
+      if (type.state_schema == 0) continue;
+      const test::dynamic_schemas schemas(type.schemas);
+      const auto text = [&](const operator_base& of) {
+        return test::text_of(save(of, type, type.state_schema), schemas.find(type.state_schema));
+      };
+      for (int round = 0; round < random_rounds; ++round) {
+        auto first = make_random(w, type, random, taken);
+        auto second = w.make(type);
+        const auto before = text(*first);
+        hand_over(w, *first, type, *second, type, {type.state_schema, type.state_schema, {}});
+        CHECK(text(*second) == before);
+        if (!type.hands_over()) continue;
+        auto third = w.make(type);
+        third->take_native(first->give_native());
+        CHECK(text(*third) == before);
+      }
     }
   CHECK(seen >= 8);
+  CHECK(taken >= 100);
 }
 
 TEST_CASE("every version hands its state over to each other one that its plan lets it, and back") {
-  world w;
-  std::size_t pairs = 0;
+  module_world w;
+  std::mt19937_64 random(37);
+  std::size_t pairs = 0, taken = 0;
   for (const auto& name : w.names()) {
-    const auto versions = w.library.versions(name);
-    for (const auto& from : versions)
-      for (const auto& to : versions) {
+    const auto all = w.offered(name);
+    for (const auto& from : all)
+      for (const auto& to : all) {
         if (from.version == to.version || !has_state(from)) continue;
         CAPTURE(from.reference());
         CAPTURE(to.reference());
@@ -187,23 +112,34 @@ TEST_CASE("every version hands its state over to each other one that its plan le
           CHECK(there.refusals[0].message.find("would drop it") != std::string::npos);
           continue;
         }
-        auto first = w.make(from), second = w.make(to), third = w.make(from);
-        hand_over(w, *first, from, *second, to, there.operators[0]);
         const auto back = plan_between(w, to, from);
         REQUIRE_FALSE(back.refused());
-        hand_over(w, *second, to, *third, from, back.operators[0]);
         ++pairs;
         if (from.state_schema == 0) continue;
-        const test::dynamic_schemas schemas(from.schemas);
-        const auto schema = schemas.find(from.state_schema);
-        const test::dynamic_state before(save(*first, from, from.state_schema), schema),
-            after(save(*third, from, from.state_schema), schema);
-        std::size_t compared = 0;
         if (!there.operators[0].state_by.converters.empty()) continue; // may lose what they say
-        CHECK(test::differing_fields(before.root(), after.root(), compared) == "");
+        const test::dynamic_schemas old_schemas(from.schemas), new_schemas(to.schemas);
+        const auto old_schema = old_schemas.find(from.state_schema);
+        const auto new_schema = new_schemas.find(to.state_schema);
+        for (int round = 0; round < random_rounds; ++round) {
+          auto first = make_random(w, from, random, taken);
+          auto second = w.make(to), third = w.make(from);
+          hand_over(w, *first, from, *second, to, there.operators[0].state_by);
+          hand_over(w, *second, to, *third, from, back.operators[0].state_by);
+          const auto before = save(*first, from, from.state_schema);
+          const auto between = save(*second, to, to.state_schema);
+          const auto after = save(*third, from, from.state_schema);
+          const test::dynamic_state a(before, old_schema), b(between, new_schema),
+              c(after, old_schema);
+          std::size_t compared = 0;
+          CHECK(test::differing_fields(a.root(), b.root(), compared, test::lists::in_any_order) ==
+                "");
+          CHECK(test::differing_fields(b.root(), c.root(), compared, test::lists::in_any_order) ==
+                "");
+        }
       }
   }
   CHECK(pairs >= 10);
+  CHECK(taken >= 100);
 }
 
 namespace {
@@ -213,15 +149,15 @@ struct tested_converter {
   converter_description ends;
 };
 
-std::vector<tested_converter> all_converters(world& w) {
+std::vector<tested_converter> all_converters(module_world& w) {
   std::vector<tested_converter> all;
   for (const auto& name : w.names())
-    for (const auto& type : w.library.versions(name))
+    for (const auto& type : w.offered(name))
       for (const auto& c : type.converters) all.push_back({type, c});
   return all;
 }
 
-state run(world& w, const tested_converter& c, state from) {
+state run(module_world& w, const tested_converter& c, state from) {
   const auto& type = c.owner;
   return w.load({c.ends.from, c.ends.to, {{type.name, type.version, c.ends.from, c.ends.to}}},
                 type)(std::move(from));
@@ -230,7 +166,7 @@ state run(world& w, const tested_converter& c, state from) {
 } // namespace
 
 TEST_CASE("converters take any state or refuse it, there and back, and keep what both sides have") {
-  world w;
+  module_world w;
   const auto all = all_converters(w);
   std::mt19937_64 random(23);
   std::size_t compared = 0, round_trips = 0;

@@ -5,7 +5,9 @@
 #include <capnp/serialize.h>
 #include <kj/string.h>
 
+#include <algorithm>
 #include <cmath>
+#include <vector>
 
 namespace instar::test {
 
@@ -15,7 +17,13 @@ using capnp::DynamicList;
 using capnp::DynamicStruct;
 using capnp::DynamicValue;
 using wire = capnp::schema::Type;
-using rng = std::mt19937_64;
+
+struct rng {
+  std::mt19937_64& random;
+  choice from;
+
+  std::uint64_t operator()() { return random(); }
+};
 
 constexpr int deepest = 4;
 
@@ -23,6 +31,7 @@ void fill(DynamicStruct::Builder into, rng& random, int depth);
 
 /// Small, large and everything between.
 std::uint64_t number(rng& random) {
+  if (random.from.numbers > 0) return random() % random.from.numbers;
   switch (random() % 4) {
   case 0:
     return random() % 3;
@@ -34,6 +43,7 @@ std::uint64_t number(rng& random) {
 }
 
 std::string letters(rng& random) {
+  if (random.from.texts > 0) return "t" + std::to_string(random() % random.from.texts);
   std::string text(random() % 20, ' ');
   for (auto& c : text) c = static_cast<char>('a' + random() % 26);
   return text;
@@ -116,7 +126,8 @@ void fill(DynamicStruct::Builder into, capnp::StructSchema::Field field, rng& ra
 
 void fill(DynamicStruct::Builder into, rng& random, int depth) {
   for (const auto field : into.getSchema().getNonUnionFields())
-    if (random() % 4 != 0) fill(into, field, random, depth);
+    if (random() % 4 != 0 && random.from.without != field.getProto().getName().cStr())
+      fill(into, field, random, depth);
   const auto members = into.getSchema().getUnionFields();
   if (members.size() > 0)
     fill(into, members[static_cast<unsigned>(random() % members.size())], random, depth);
@@ -124,6 +135,27 @@ void fill(DynamicStruct::Builder into, rng& random, int depth) {
 
 /// As text: says everything about a value whose type is the same on both sides.
 std::string text(DynamicValue::Reader value) { return kj::str(value).cStr(); }
+
+/// As `text_of`.
+std::string sorted_text(DynamicValue::Reader value) {
+  std::string all;
+  if (value.getType() == DynamicValue::STRUCT) {
+    const auto whole = value.as<DynamicStruct>();
+    for (const auto field : whole.getSchema().getFields()) {
+      const std::string name = field.getProto().getName().cStr();
+      if (name.ends_with("Ns") || !whole.has(field)) continue;
+      all += name + "=" + sorted_text(whole.get(field)) + " ";
+    }
+    return "(" + all + ")";
+  }
+  if (value.getType() != DynamicValue::LIST) return text(value);
+  const auto list = value.as<DynamicList>();
+  std::vector<std::string> elements;
+  for (const auto one : list) elements.push_back(sorted_text(one));
+  if (list.getSchema().getElementType().isStruct()) std::sort(elements.begin(), elements.end());
+  for (const auto& one : elements) all += one + ",";
+  return "[" + all + "]";
+}
 
 bool same_type(capnp::Type a, capnp::Type b) {
   if (a.which() != b.which()) return false;
@@ -149,9 +181,11 @@ capnp::StructSchema dynamic_schemas::find(std::uint64_t type) const {
   return loader_.get(type).asStruct();
 }
 
-state dynamic_schemas::random(const state_header& header, std::mt19937_64& random) const {
+state dynamic_schemas::random(const state_header& header, std::mt19937_64& random,
+                              choice from) const {
   auto message = std::make_shared<capnp::MallocMessageBuilder>();
-  fill(message->initRoot<DynamicStruct>(find(header.schema_id)), random, 0);
+  rng chance{random, from};
+  fill(message->initRoot<DynamicStruct>(find(header.schema_id)), chance, 0);
   return {header, std::move(message)};
 }
 
@@ -159,8 +193,13 @@ dynamic_state::dynamic_state(const state& of, capnp::StructSchema schema)
     : of_(of), reader_(of_), root_(reader_.root<capnp::AnyPointer>().getAs<DynamicStruct>(schema)) {
 }
 
+std::string text_of(const state& of, capnp::StructSchema schema) {
+  return sorted_text(dynamic_state(of, schema).root());
+}
+
 std::string differing_fields(DynamicStruct::Reader a, DynamicStruct::Reader b,
-                             std::size_t& compared) {
+                             std::size_t& compared, lists how) {
+  const auto say = how == lists::as_they_are ? &text : &sorted_text;
   std::string names;
   for (const auto field : a.getSchema().getNonUnionFields()) {
     const auto name = field.getProto().getName();
@@ -169,12 +208,12 @@ std::string differing_fields(DynamicStruct::Reader a, DynamicStruct::Reader b,
       if (groups != other->getProto().isGroup()) continue;
       if (groups) {
         names += differing_fields(a.get(field).as<DynamicStruct>(),
-                                  b.get(*other).as<DynamicStruct>(), compared);
+                                  b.get(*other).as<DynamicStruct>(), compared, how);
         continue;
       }
       if (!same_type(field.getType(), other->getType())) continue;
       ++compared;
-      if (text(a.get(field)) != text(b.get(*other))) names += std::string(name.cStr()) + " ";
+      if (say(a.get(field)) != say(b.get(*other))) names += std::string(name.cStr()) + " ";
     }
   }
   return names;

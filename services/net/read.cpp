@@ -21,8 +21,7 @@ payload_ptr<connection> share(connection& of) { return payload_ptr<connection>::
 } // namespace
 
 read::read(const settings& values)
-    : idle_seconds_(static_cast<std::uint32_t>(std::max<std::int64_t>(
-          1, std::chrono::ceil<std::chrono::seconds>(values.duration("idle_timeout")).count()))) {}
+    : idle_seconds_(whole_seconds(values.duration("idle_timeout"))) {}
 
 void read::on_start(context& ctx) {
   if (!restored_) ctx.set_timer(sweep_time, 0); // else the old version's timer goes on
@@ -61,12 +60,10 @@ void read::read_some(context& ctx, connection& from) {
   if (from.raise(raised | ready::readable)) ctx.events()->post({share(from), ready::readable});
 }
 
+/// What was read before is on its way still, so whether to take it is up to who parses.
 void read::ended(context& ctx, connection& from) {
-  if (!from.input_ended()) {
-    from.end_input();
-    ctx.emit(out, chunk::make_end(share(from)), from.id());
-  }
-  open_.erase(from.id());
+  if (open_.erase(from.id()) == 0) return; // told already
+  if (!from.input_ended()) ctx.emit(out, chunk::make_end(share(from)), from.id());
 }
 
 void read::on_timer(context& ctx, std::uint64_t) {

@@ -45,6 +45,7 @@ void reply::on_packet(context& ctx, std::size_t, packet p) {
   auto what = p.take<response>();
   if (!what->from) return; // was answered another way
   auto from = std::move(what->from);
+  if (what->unique()) what->asked = nullptr; // may be large, and the answer may have to wait
   out_.send(ctx, std::move(from), {std::move(what), 0});
 }
 

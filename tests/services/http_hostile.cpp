@@ -44,7 +44,7 @@ void reset(client& of) {
 /// The service after it: as before, and answering.
 struct fixture {
   site s{{.accept = {},
-          .read = {},
+          .read = ", linger_timeout = '1s'",
           .parse = ", head_timeout = '1s', body_timeout = '1s'",
           .load = {},
           .reply = ", write_timeout = '1s'"}};
@@ -87,6 +87,14 @@ TEST_CASE_FIXTURE(fixture, "who sends a head without end is told so and broken o
   }
   done = true;
   dripping.join();
+}
+
+TEST_CASE_FIXTURE(fixture, "who never ends sending is broken off at last") {
+  const auto one = s.dial();
+  one.send("garbage\r\n\r\n");
+  std::string ahead;
+  CHECK(status_of(receive(one, ahead)) == 400);
+  while (::send(one.fd(), "x", 1, MSG_NOSIGNAL) == 1) std::this_thread::sleep_for(10ms);
 }
 
 TEST_CASE_FIXTURE(fixture, "who sends a body without end is told so and broken off") {

@@ -3,6 +3,9 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
+#include <thread>
+
 using namespace instar;
 using namespace instar::test;
 
@@ -26,6 +29,20 @@ TEST_CASE("every request of the table gets its answer, whatever versions give it
   SUBCASE("by sendfile") {
     REQUIRE(s.switch_to(2).outcome == transition_outcome::committed);
     check_all(s, rows, sending::at_once);
+  }
+  SUBCASE("while versions change under each request") {
+    std::atomic<bool> stop = false;
+    std::atomic<int> changes = 0;
+    std::thread changing([&] {
+      for (std::uint32_t i = 0; !stop; ++i)
+        if (s.replace_all(i % 2 + 1, static_cast<int>(i % 3) + 1).outcome ==
+            transition_outcome::committed)
+          ++changes;
+    });
+    check_all(s, rows, sending::byte_by_byte);
+    stop = true;
+    changing.join();
+    CHECK(changes > 20);
   }
   SUBCASE("from a cache") {
     REQUIRE(s.with_cache().outcome == transition_outcome::committed);

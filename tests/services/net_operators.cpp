@@ -32,6 +32,7 @@ settings accept_values(std::int64_t port = 0, std::int64_t max_connections = 100
 settings read_values(std::chrono::nanoseconds idle = std::chrono::seconds(75)) {
   settings s;
   s.set("idle_timeout", std::int64_t{idle.count()});
+  s.set("linger_timeout", std::int64_t{1'000'000'000});
   return s;
 }
 

@@ -71,4 +71,11 @@ std::string_view kept_content_type(std::string_view text) noexcept {
   return found != std::end(known) ? found->type : other;
 }
 
+bool compressible(std::string_view type) noexcept {
+  if (type.starts_with("text/")) return true;
+  constexpr std::string_view others[] = {"application/json", "application/wasm", "application/xml",
+                                         "image/svg+xml",    "image/x-icon",     other};
+  return std::find(std::begin(others), std::end(others), type) != std::end(others);
+}
+
 } // namespace instar::file

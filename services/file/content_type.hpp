@@ -12,4 +12,7 @@ std::string_view content_type(std::string_view name) noexcept;
 /// `application/octet-stream` for any other.
 std::string_view kept_content_type(std::string_view text) noexcept;
 
+/// Whether files of this type become smaller when they are compressed.
+bool compressible(std::string_view type) noexcept;
+
 } // namespace instar::file

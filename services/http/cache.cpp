@@ -1,11 +1,14 @@
 #include "services/http/cache.hpp"
 
 #include "services/file/content_type.hpp"
+#include "services/http/multipart.hpp"
+#include "services/http/select.hpp"
 
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <iterator>
 #include <utility>
 
@@ -35,6 +38,14 @@ payload_ptr<net::buffer> in_memory(const body& from) {
   return bytes;
 }
 
+/// Targets begin with a slash, so both kinds of key differ.
+std::string_view key_of(const request& asked, std::string& room) {
+  if (!asked.has(field::accept_encoding) || !prefers_gzip(asked)) return asked.target();
+  room.push_back('+');
+  room.append(asked.target());
+  return room;
+}
+
 } // namespace
 
 cache::cache(const settings& values)
@@ -56,26 +67,42 @@ void cache::on_packet(context& ctx, std::size_t port, packet p) {
 }
 
 void cache::on_request(context& ctx, packet p) {
-  auto& from = p.as<request>();
+  const auto& from = p.as<request>();
   if (!from.from()) return; // its answer goes another way
   const auto connection = p.key;
-  if (from.line().refused == 0 && !open_of_.count(connection))
-    if (const auto* found = find(from.target())) {
-      auto made = make_payload<response>(from.take_from(), from.line());
-      made->modified = found->modified;
-      made->content_type = found->content_type;
-      made->content_length = found->body ? found->body->size() : 0;
-      if (found->body && made->line.method != method::head) made->body = body(found->body);
-      ctx.emit(out, std::move(made), connection);
-      return;
-    }
-  const bool may_keep = from.line().refused == 0 && from.line().method == method::get;
-  open_.emplace(
-      ++last_miss_,
-      open_miss{connection, may_keep ? std::string(from.target()) : std::string(), clock::now()});
+  const bool good = from.line().refused == 0;
+  std::string room;
+  const auto key = good ? key_of(from, room) : std::string_view();
+  if (good && !open_of_.count(connection))
+    if (const auto* found = find(key))
+      return ctx.emit(out, answer(p.take<request>(), *found), connection);
+  const bool may_keep = good && from.line().method == method::get;
+  open_.emplace(++last_miss_,
+                open_miss{connection, may_keep ? std::string(key) : std::string(), clock::now()});
   ++open_of_[connection];
   ctx.emit_packet(miss.index, packet{std::move(p.body), last_miss_});
   forget_lost();
+}
+
+payload_ptr<response> cache::answer(payload_ptr<request> asked, const entry& from) const {
+  constexpr std::uint64_t most_multipart = 1024 * 1024;
+  auto made = make_payload<response>(net::open_request(), asked->line());
+  made->asked = asked;
+  static_cast<response_fields&>(*made) = from.fields;
+  range_list parts;
+  if (asked->is_selective()) select(*made, parts, most_multipart);
+  if (made->parts > 1) {
+    const auto copy = [&](std::byte* to, byte_range part) {
+      std::memcpy(to, from.body->data() + part.first, part.size);
+      return true;
+    };
+    fill_multipart(*made, parts.parts(), copy);
+  } else if (from.body && made->line.method != method::head &&
+             (made->status == 200 || made->status == 206)) {
+    made->body = body(from.body, made->first, made->content_length);
+  }
+  made->from = asked->take_from();
+  return made;
 }
 
 void cache::on_loaded(context& ctx, packet p) {
@@ -103,7 +130,8 @@ cache::entry* cache::find(std::string_view target) {
 }
 
 void cache::keep(std::string target, const response& answer) {
-  entry fresh{std::move(target), answer.content_type, answer.modified, nullptr, clock::now()};
+  entry fresh{std::move(target), answer, nullptr, clock::now()};
+  fresh.fields.complete_length = answer.content_length;
   if (answer.body.size() > 0 && !(fresh.body = in_memory(answer.body))) return;
   if (const auto old = by_target_.find(fresh.target); old != by_target_.end()) drop(old->second);
   insert(std::move(fresh));
@@ -156,8 +184,11 @@ void cache::save(state_writer& into) const {
   for (auto one = entries_.rbegin(); one != entries_.rend(); ++one) {
     auto entry = entries[i++];
     entry.setTarget(one->target);
-    entry.setContentType(std::string(one->content_type));
-    entry.setModified(one->modified);
+    entry.setContentType(std::string(one->fields.content_type));
+    entry.setModified(one->fields.modified);
+    entry.setModifiedFraction(one->fields.modified_fraction);
+    entry.setGzipped(one->fields.gzipped);
+    entry.setVaries(one->fields.varies);
     entry.setAgeNs((now - one->loaded_at) / std::chrono::nanoseconds(1));
     if (!one->body) continue;
     handed_over_.push_back(sockets_->kept().put(one->body));
@@ -180,14 +211,19 @@ void cache::restore(context& ctx, state_reader& from) {
   const auto saved = from.root<CacheState>();
   last_miss_ = saved.getLastMiss();
   for (const auto one : saved.getEntries()) {
-    entry e{std::string(one.getTarget()),
-            file::kept_content_type(std::string(one.getContentType())), one.getModified(), nullptr,
-            now - std::chrono::nanoseconds(one.getAgeNs())};
+    entry e{
+        std::string(one.getTarget()), {}, nullptr, now - std::chrono::nanoseconds(one.getAgeNs())};
+    e.fields.content_type = file::kept_content_type(std::string(one.getContentType()));
+    e.fields.modified = one.getModified();
+    e.fields.modified_fraction = one.getModifiedFraction();
+    e.fields.gzipped = one.getGzipped();
+    e.fields.varies = one.getVaries();
     if (one.getBody() != 0) {
       const auto kept = sockets_->kept().get(one.getBody());
       auto* bytes = dynamic_cast<net::buffer*>(kept.get());
       if (!bytes) continue; // a cache may forget
       e.body = payload_ptr<net::buffer>::share(bytes);
+      e.fields.content_length = e.fields.complete_length = bytes->size();
     }
     if (!by_target_.count(e.target)) insert(std::move(e));
   }

@@ -23,7 +23,8 @@ namespace instar::http {
 ///
 /// Answers of one connection stay in the order of its requests: while one of them is with who
 /// loads, the next ones go there too. Kept are bodies up to `max_body` of answers with status 200,
-/// the least recently used ones go first, and none is used for longer than `max_age`.
+/// the least recently used ones go first, and none is used for longer than `max_age`. Clients that
+/// take gzip have entries of their own. Conditions and ranges are answered from what is kept.
 ///
 /// What the versions share; they differ in what they keep.
 class cache : public operator_base {
@@ -54,9 +55,8 @@ private:
   using clock = std::chrono::steady_clock;
 
   struct entry {
-    std::string target;
-    std::string_view content_type;
-    std::int64_t modified = 0;
+    std::string target; // or rather `key_of` the request
+    response_fields fields;
     payload_ptr<net::buffer> body; // null if empty
     clock::time_point loaded_at;
 
@@ -75,6 +75,7 @@ private:
   virtual bool admits(std::string_view target) = 0;
 
   void on_request(context& ctx, packet p);
+  payload_ptr<response> answer(payload_ptr<request> asked, const entry& from) const;
   void on_loaded(context& ctx, packet p);
   entry* find(std::string_view target);
   void keep(std::string target, const response& answer);

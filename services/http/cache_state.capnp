@@ -13,11 +13,15 @@ struct CacheState {
 
   struct Entry {
     target @0 :Text;
+    # With a "+" before it: for clients that take gzip.
     contentType @1 :Text;
     modified @2 :Int64;
     ageNs @3 :Int64;
     body @4 :UInt64;
     # Kept by the host while the state is handed over; 0 = an empty one.
+    modifiedFraction @5 :UInt32;
+    gzipped @6 :Bool;
+    varies @7 :Bool;
   }
 
   struct Miss {

@@ -4,6 +4,7 @@
 #include "services/http/date.hpp"
 #include "services/http/response.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -22,6 +23,7 @@ public:
 
 private:
   void write_head(response& of);
+  void write_redirect(response& of, std::size_t begun);
   std::string_view common_fields();
 
   std::int64_t second_ = -1;

@@ -3,6 +3,7 @@
 #include <boost/beast/core/string.hpp>
 #include <boost/beast/http/basic_parser.hpp>
 
+#include <functional>
 #include <limits>
 #include <string>
 
@@ -13,10 +14,12 @@ namespace {
 namespace beast = boost::beast;
 using error = beast::http::error;
 
-/// Notes what a refusal or an answer depends on; keeps no field.
+/// Notes what a refusal or an answer depends on.
 class noting_parser final : public beast::http::basic_parser<true> {
 public:
   using text = boost::beast::string_view;
+
+  explicit noting_parser(std::string_view whole) : whole_(whole) {}
 
   beast::http::verb verb = beast::http::verb::unknown;
   std::string_view target;
@@ -25,29 +28,69 @@ public:
   unsigned hosts = 0;
   bool expects_continue = false;
   bool expects_other = false;
-  bool transfer_encoding = false;
+  unsigned transfer_encodings = 0;
+  bool other_encoding = false;
+  bool folded = false;
+  bool too_many = false;
+  noted_fields fields;
 
 private:
   using error_code = beast::error_code;
 
-  void on_request_impl(beast::http::verb method, text, text path, int version,
+  void note(field which, text value) {
+    if (!value.empty() && !fields.add(which, {value.data(), value.size()})) too_many = true;
+  }
+
+  /// A value that goes over several lines was put together elsewhere.
+  bool in_place(text value) const {
+    return value.empty() || (std::greater_equal<>()(value.data(), whole_.data()) &&
+                             std::less<>()(value.data(), whole_.data() + whole_.size()));
+  }
+
+  void on_request_impl(beast::http::verb method, text name, text path, int version,
                        error_code&) override {
     verb = method;
+    if (verb != beast::http::verb::get && verb != beast::http::verb::head)
+      note(field::method, name);
     target = {path.data(), path.size()};
     http11 = version == 11;
     request_line_done = true;
   }
   void on_field_impl(beast::http::field name, text, text value, error_code&) override {
+    using known = beast::http::field;
+    if (!in_place(value)) {
+      folded = true;
+      return;
+    }
     switch (name) {
-    case beast::http::field::host:
+    case known::host:
       ++hosts;
       break;
-    case beast::http::field::expect:
+    case known::expect:
       (beast::iequals(value, "100-continue") ? expects_continue : expects_other) = true;
       break;
-    case beast::http::field::transfer_encoding:
-      transfer_encoding = true;
+    case known::transfer_encoding:
+      ++transfer_encodings;
+      if (!beast::iequals(value, "chunked")) other_encoding = true;
       break;
+    case known::range:
+      return note(field::range, value);
+    case known::if_range:
+      return note(field::if_range, value);
+    case known::if_match:
+      return note(field::if_match, value);
+    case known::if_none_match:
+      return note(field::if_none_match, value);
+    case known::if_modified_since:
+      return note(field::if_modified_since, value);
+    case known::if_unmodified_since:
+      return note(field::if_unmodified_since, value);
+    case known::accept_encoding:
+      return note(field::accept_encoding, value);
+    case known::referer:
+      return note(field::referer, value);
+    case known::user_agent:
+      return note(field::user_agent, value);
     default:
       break;
     }
@@ -59,6 +102,8 @@ private:
   void on_chunk_header_impl(std::uint64_t, text, error_code&) override {}
   std::size_t on_chunk_body_impl(std::uint64_t, text, error_code&) override { return 0; }
   void on_finish_impl(error_code&) override {}
+
+  const std::string_view whole_;
 };
 
 parsed_head refuse(std::uint16_t status) {
@@ -98,7 +143,7 @@ bool to_origin_form(std::string_view& target) {
 std::uint16_t refusal(const noting_parser& p) {
   using beast::http::verb;
   if (p.hosts > 1 || (p.http11 && p.hosts == 0)) return 400;
-  if (p.expects_other) return 417;
+  if (p.http11 && p.expects_other) return 417;
   if (p.verb == verb::unknown) return 501;
   if (p.verb != verb::get && p.verb != verb::head) return 405;
   return 0;
@@ -108,28 +153,36 @@ std::uint16_t refusal(const noting_parser& p) {
 
 parsed_head parse_head(std::string_view head, const head_limits& limits) {
   if (head.size() > limits.head) return refuse(431);
-  noting_parser p;
+  noting_parser p(head);
   p.header_limit(static_cast<std::uint32_t>(head.size()));
   p.body_limit(std::numeric_limits<std::uint64_t>::max()); // `limits.body` is checked below
   beast::error_code ec;
   p.put(boost::asio::const_buffer(head.data(), head.size()), ec);
   if (ec) return refuse(status_of(ec, head));
   if (p.target.size() > limits.target) return refuse(414);
-  // A body whose end is not known in advance: where the next request begins is unknown, too.
-  if (p.transfer_encoding) return refuse(p.chunked() ? 411 : 501);
+  if (p.folded) return refuse(400);
+  if (p.too_many) return refuse(431);
+  // HTTP/1.0 knows no chunks: whoever sends them there may mean another end of the body.
+  if (p.transfer_encodings > 0 && !p.http11) return refuse(400);
+  if (p.transfer_encodings > 1 || p.other_encoding) return refuse(501);
   const auto body = p.content_length().value_or(0);
   if (body > limits.body) return refuse(413);
 
   parsed_head made;
   made.line.method = p.verb == beast::http::verb::head ? method::head : method::get;
   made.line.http11 = p.http11;
-  // The answer comes at once, so a client that waits for leave may or may not send its body.
-  made.line.keep_alive = p.keep_alive() && !p.expects_continue && !p.expects_other;
+  made.line.keep_alive = p.keep_alive();
   made.line.refused = refusal(p);
   made.target = p.target;
   made.body = body;
+  made.chunked = p.transfer_encodings > 0;
+  made.fields = p.fields;
   if (made.line.refused == 0 && !to_origin_form(made.target)) made.line.refused = 400;
-  if (made.line.refused == 400) made.line.keep_alive = false;
+  const bool expects = p.http11 && p.expects_continue && (made.chunked || body > 0);
+  made.wants_continue = expects && made.line.refused == 0;
+  // Refused at once, a client that waits for leave may or may not send its body.
+  if (made.line.refused == 400 || made.line.refused == 417 || (expects && !made.wants_continue))
+    made.line.keep_alive = false;
   return made;
 }
 
@@ -140,9 +193,9 @@ std::uint16_t refuse_early(std::string_view head, std::size_t fresh, const head_
     return head.size() > limits.target + around_target ? 414 : 0;
   if (head.size() > limits.head) return 431;
   if (line_end + fresh < head.size()) return 0; // looked at before
-  noting_parser p;
-  beast::error_code ec;
   const auto line = head.substr(0, line_end + 1);
+  noting_parser p(line);
+  beast::error_code ec;
   p.header_limit(static_cast<std::uint32_t>(line.size() + 1));
   p.put(boost::asio::const_buffer(line.data(), line.size()), ec);
   if (p.request_line_done) return p.target.size() > limits.target ? 414 : 0;

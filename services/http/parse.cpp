@@ -3,6 +3,8 @@
 #include "services/net/pausing.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <stdexcept>
 #include <utility>
 
 namespace instar::http {
@@ -24,12 +26,34 @@ std::string_view without_line_breaks(std::string_view text) {
   return text.substr(std::min(text.find_first_not_of("\r\n"), text.size()));
 }
 
+constexpr std::chrono::seconds sweep_time{1};
+
+capnp::Data::Reader data_of(std::string_view text) {
+  return {reinterpret_cast<const kj::byte*>(text.data()), text.size()};
+}
+
+std::string text_of(capnp::Data::Reader from) {
+  return {reinterpret_cast<const char*>(from.begin()), from.size()};
+}
+
+body_skipper::position position_of(ParseState::Partial::Reader from) {
+  body_skipper::position at{static_cast<body_skipper::phase>(from.getPhase()), from.getDigits(),
+                            from.getOverhead(), from.getSkip(), from.getAllowed()};
+  // An earlier version only counted.
+  if (at.phase == body_skipper::phase::none && at.left > 0) at.phase = body_skipper::phase::counted;
+  return at;
+}
+
 } // namespace
 
 parse::parse(const settings& values)
     : limits_{values.size("max_head"), values.size("max_target"), values.size("max_body")},
       max_open_(static_cast<std::uint32_t>(
-          std::clamp<std::int64_t>(values.integer("max_pipelined"), 1, 1 << 20))) {}
+          std::clamp<std::int64_t>(values.integer("max_pipelined"), 1, 1 << 20))),
+      head_seconds_(net::whole_seconds(values.duration("head_timeout"))),
+      body_seconds_(net::whole_seconds(values.duration("body_timeout"))) {}
+
+void parse::on_start(context& ctx) { look_later(ctx); }
 
 void parse::on_packet(context& ctx, std::size_t, packet p) {
   const auto& chunk = p.as<net::chunk>();
@@ -39,18 +63,17 @@ void parse::on_packet(context& ctx, std::size_t, packet p) {
   const auto known = partials_.empty() ? partials_.end() : partials_.find(from->id());
   if (known == partials_.end()) {
     partial fresh;
-    const auto left = take(ctx, from, chunk.text(), chunk.text().size(), fresh);
-    if (left.empty() && fresh.skip == 0 && !fresh.paused) return;
-    fresh.bytes = left;
+    fresh.bytes = take(ctx, from, chunk.text(), chunk.text().size(), fresh);
+    if (fresh.idle()) return;
     partials_.emplace(from->id(), std::move(fresh));
-    return;
+    return look_later(ctx);
   }
   auto& about = known->second;
   about.bytes += chunk.text();
   if (about.paused) return;
   const auto left = take(ctx, from, about.bytes, chunk.text().size(), about);
-  if (left.empty() && about.skip == 0 && !about.paused) partials_.erase(known);
-  else about.bytes.erase(0, about.bytes.size() - left.size());
+  about.bytes.erase(0, about.bytes.size() - left.size());
+  if (about.idle()) partials_.erase(known);
 }
 
 void parse::on_end(const net::connection& of) {
@@ -68,44 +91,115 @@ void parse::on_events(context& ctx, std::span<event> events) {
     auto& about = known->second;
     const auto from = payload_ptr<net::connection>::share(&of);
     const auto held = std::exchange(about.paused, {});
+    about.since = 0; // the pause was not the client's doing
     const auto left = take(ctx, from, about.bytes, about.bytes.size(), about);
     about.bytes.erase(0, about.bytes.size() - left.size());
     if (about.paused) continue;
     net::read_on(ctx, of);
-    if (about.ended || (about.bytes.empty() && about.skip == 0)) partials_.erase(known);
+    if (about.ended || about.idle()) partials_.erase(known);
   }
 }
+
+// -- slow clients -------------------------------------------------------------------------------
+
+void parse::look_later(context& ctx) {
+  if (sweeps_ || partials_.empty()) return;
+  sweeps_ = true;
+  ctx.set_timer(sweep_time, 0);
+}
+
+void parse::on_timer(context& ctx, std::uint64_t) {
+  sweeps_ = false;
+  const auto now = net::coarse_seconds();
+  for (auto at = partials_.begin(); at != partials_.end();) {
+    const auto& about = at->second;
+    const bool late =
+        !about.paused && now - about.since > (about.body.open() ? body_seconds_ : head_seconds_);
+    const auto id = at->first;
+    if (!late) {
+      ++at;
+      continue;
+    }
+    at = partials_.erase(at);
+    const auto held = ctx.host<net::reactor>().find(id);
+    if (const auto from = held.as<net::connection>()) refuse(ctx, from, 408);
+  }
+  look_later(ctx);
+}
+
+// -- from bytes to requests ---------------------------------------------------------------------
 
 /// Emits the requests that `text` begins with and returns the rest.
 std::string_view parse::take(context& ctx, const payload_ptr<net::connection>& from,
                              std::string_view text, std::size_t fresh, partial& about) {
   while (true) {
-    const auto skipped = std::min<std::uint64_t>(about.skip, text.size());
-    about.skip -= skipped;
-    text = without_line_breaks(text.substr(skipped));
+    if (about.body.open()) {
+      const auto end = skip_body(ctx, from, text, about);
+      if (end != body_end::complete) return {};
+      fresh = text.size();
+    }
+    text = without_line_breaks(text);
     if (text.empty()) return {};
     if (from->open_requests() >= max_open_ && net::pause_input(ctx, from, about.paused))
       return text;
     const auto length = find_head_end(text, fresh);
     if (length == std::string_view::npos) {
-      const auto status = refuse_early(text, fresh, limits_);
-      if (status == 0) return text;
-      refuse(ctx, from, status);
-      return {};
+      if (const auto status = refuse_early(text, fresh, limits_); status != 0) {
+        refuse(ctx, from, status);
+        return {};
+      }
+      if (about.since == 0) about.since = net::coarse_seconds();
+      return text;
     }
-    const auto head = parse_head(text.substr(0, length), limits_);
-    if (!emit_request(ctx, from, head)) return {};
-    about.skip = head.body;
-    text.remove_prefix(length);
+    if (!take_head(ctx, from, text, length, about)) return {};
     fresh = text.size();
   }
+}
+
+/// Takes a head away from the front of `text`, and the body that follows it if that is there.
+/// Returns whether more requests may follow in `text`.
+bool parse::take_head(context& ctx, const payload_ptr<net::connection>& from,
+                      std::string_view& text, std::size_t length, partial& about) {
+  const auto whole = text.substr(0, length);
+  const auto head = parse_head(whole, limits_);
+  text.remove_prefix(length);
+  about.since = 0;
+  if (!head.chunked && head.body == 0) return emit_request(ctx, from, head);
+  if (!head.line.keep_alive && head.line.refused != 0) return emit_request(ctx, from, head);
+  if (head.chunked) about.body.begin_chunked(limits_.body);
+  else about.body.begin_counted(head.body);
+  if (head.wants_continue && text.empty())
+    emit_request(ctx, from, {.line = {.refused = 100}, .target = {}});
+  about.head = whole;
+  return skip_body(ctx, from, text, about) == body_end::complete && !from->input_ended();
+}
+
+/// Goes on with the body of `about`; emits its request when it is complete.
+parse::body_end parse::skip_body(context& ctx, const payload_ptr<net::connection>& from,
+                                 std::string_view& text, partial& about) {
+  const auto done = about.body.skip(text);
+  if (done == body_skipper::progress::open) {
+    if (about.since == 0) about.since = net::coarse_seconds();
+    return body_end::open;
+  }
+  about.body = {};
+  about.since = 0;
+  const auto head = std::exchange(about.head, {});
+  if (done != body_skipper::progress::complete) {
+    refuse(ctx, from, done == body_skipper::progress::too_large ? 413 : 400);
+    return body_end::refused;
+  }
+  // Without a head, its request was emitted by an earlier version.
+  if (head.empty() || emit_request(ctx, from, parse_head(head, limits_))) return body_end::complete;
+  return body_end::refused;
 }
 
 /// Returns whether the connection takes further requests.
 bool parse::emit_request(context& ctx, const payload_ptr<net::connection>& from,
                          const parsed_head& head) {
   if (!head.line.keep_alive) from->end_input();
-  ctx.emit(out, request::make(net::open_request(from), head.line, head.target), from->id());
+  ctx.emit(out, request::make(net::open_request(from), head.line, head.target, head.fields.all()),
+           from->id());
   return head.line.keep_alive;
 }
 
@@ -115,25 +209,39 @@ void parse::refuse(context& ctx, const payload_ptr<net::connection>& from, std::
 
 void parse::save(state_writer& into) const {
   if (into.purpose() == save_purpose::checkpoint) return; // connections end with the process
-  auto list = into.init<ParseState>().initPartials(static_cast<unsigned>(partials_.size()));
+  auto state = into.init<ParseState>();
+  state.setSweeps(sweeps_);
+  auto list = state.initPartials(static_cast<unsigned>(partials_.size()));
+  const auto now = net::coarse_seconds();
   unsigned i = 0;
   for (const auto& [id, about] : partials_) {
     auto entry = list[i++];
     entry.setConnection(id);
-    entry.setBytes(capnp::Data::Reader(reinterpret_cast<const kj::byte*>(about.bytes.data()),
-                                       about.bytes.size()));
-    entry.setSkip(about.skip);
+    entry.setBytes(data_of(about.bytes));
+    const auto& body = about.body.where();
+    entry.setSkip(body.left);
+    entry.setHead(data_of(about.head));
+    entry.setPhase(static_cast<std::uint8_t>(body.phase));
+    entry.setDigits(body.digits);
+    entry.setOverhead(body.overhead);
+    entry.setAllowed(body.allowed);
+    entry.setAge(about.since == 0 ? 0 : now - about.since);
     entry.setPaused(static_cast<bool>(about.paused));
     entry.setEnded(about.ended);
   }
 }
 
 void parse::restore(context& ctx, state_reader& from) {
-  for (const auto entry : from.root<ParseState>().getPartials()) {
+  const auto state = from.root<ParseState>();
+  sweeps_ = state.getSweeps();
+  const auto now = net::coarse_seconds();
+  for (const auto entry : state.getPartials()) {
     partial about;
-    const auto bytes = entry.getBytes();
-    about.bytes.assign(reinterpret_cast<const char*>(bytes.begin()), bytes.size());
-    about.skip = entry.getSkip();
+    about.bytes = text_of(entry.getBytes());
+    about.head = text_of(entry.getHead());
+    about.since = now - entry.getAge();
+    if (!about.body.resume(position_of(entry)))
+      throw std::runtime_error("the body of a request is skipped in a way that is not known");
     about.ended = entry.getEnded();
     if (entry.getPaused()) {
       about.paused = ctx.host<net::reactor>().find(entry.getConnection());

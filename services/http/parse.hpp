@@ -5,6 +5,7 @@
 #include "parse_state.capnp.h"
 #include "services/http/head.hpp"
 #include "services/http/request.hpp"
+#include "services/http/skip_body.hpp"
 #include "services/net/chunk.hpp"
 #include "services/net/reactor.hpp"
 
@@ -18,6 +19,9 @@ namespace instar::http {
 
 /// Turns the bytes of each connection into requests, in their order. A request that cannot be
 /// served goes on as one that has to be refused, so that its answer keeps its place too.
+///
+/// A body is skipped before its request goes on, so that one which is malformed, too long or too
+/// slow is refused by the one answer that the request gets.
 ///
 /// State: the bytes of requests that are not complete, so that a request may arrive byte by byte
 /// while the operator is updated. A connection with too many unanswered requests is paused.
@@ -38,12 +42,17 @@ public:
        {"max_body", setting_kind::size, "64KiB", false,
         "longest request body that is skipped; 413 beyond"},
        {"max_pipelined", setting_kind::integer, "64", false,
-        "unanswered requests of one connection before it is paused"}}};
+        "unanswered requests of one connection before it is paused"},
+       {"head_timeout", setting_kind::duration, "30s", false,
+        "for a request's head, from its first byte on; 408 beyond"},
+       {"body_timeout", setting_kind::duration, "60s", false, "for a request's body; 408 beyond"}}};
 
   explicit parse(const settings& values);
 
   void on_packet(context& ctx, std::size_t port, packet p) override;
+  void on_start(context& ctx) override;
   void on_events(context& ctx, std::span<event> events) override;
+  void on_timer(context& ctx, std::uint64_t token) override;
   void save(state_writer& into) const override;
   void restore(context& ctx, state_reader& from) override;
 
@@ -51,21 +60,34 @@ private:
   /// What is known of a connection between two chunks.
   struct partial {
     std::string bytes;
-    std::uint64_t skip = 0;
+    body_skipper body;
+    std::string head;        // of the request whose body is skipped
+    std::uint32_t since = 0; // when that, or what is in `bytes`, began to arrive
     bool ended = false;
     net::lease paused; // held while it is
+
+    bool idle() const { return bytes.empty() && !body.open() && !paused; }
   };
+  using partial_map = std::unordered_map<std::uint64_t, partial>;
+  enum class body_end { complete, open, refused };
 
   void on_end(const net::connection& of);
   std::string_view take(context& ctx, const payload_ptr<net::connection>& from,
                         std::string_view text, std::size_t fresh, partial& about);
+  body_end skip_body(context& ctx, const payload_ptr<net::connection>& from, std::string_view& text,
+                     partial& about);
+  bool take_head(context& ctx, const payload_ptr<net::connection>& from, std::string_view& text,
+                 std::size_t length, partial& about);
   bool emit_request(context& ctx, const payload_ptr<net::connection>& from,
                     const parsed_head& head);
   void refuse(context& ctx, const payload_ptr<net::connection>& from, std::uint16_t status);
+  void look_later(context& ctx);
 
   const head_limits limits_;
   const std::uint32_t max_open_;
-  std::unordered_map<std::uint64_t, partial> partials_;
+  const std::uint32_t head_seconds_, body_seconds_;
+  partial_map partials_;
+  bool sweeps_ = false; // a timer is set
 };
 
 } // namespace instar::http

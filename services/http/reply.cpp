@@ -1,6 +1,7 @@
 #include "services/http/reply.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <stdexcept>
 #include <utility>
 
@@ -10,6 +11,7 @@ namespace {
 
 /// Bodies up to this size are written into the state; larger ones are handed over as they are.
 constexpr std::size_t inline_body = 4096;
+constexpr std::chrono::seconds sweep_time{1};
 
 capnp::Data::Reader data_of(const void* bytes, std::size_t size) {
   return {static_cast<const kj::byte*>(bytes), size};
@@ -17,12 +19,33 @@ capnp::Data::Reader data_of(const void* bytes, std::size_t size) {
 
 } // namespace
 
-void reply::on_start(context& ctx) { out_.start(ctx); }
+reply::reply(const settings& values, bool use_sendfile)
+    : out_(writer(use_sendfile)),
+      write_seconds_(net::whole_seconds(values.duration("write_timeout"))) {}
+
+void reply::on_start(context& ctx) {
+  out_.start(ctx);
+  look_later(ctx);
+}
+
+/// Only while somebody is slow.
+void reply::look_later(context& ctx) {
+  if (sweeps_ || out_.outputs().empty()) return;
+  sweeps_ = true;
+  ctx.set_timer(sweep_time, 0);
+}
+
+void reply::on_timer(context& ctx, std::uint64_t) {
+  sweeps_ = false;
+  out_.give_up(net::coarse_seconds(), write_seconds_);
+  look_later(ctx);
+}
 
 void reply::on_packet(context& ctx, std::size_t, packet p) {
   auto what = p.take<response>();
   if (!what->from) return; // was answered another way
   auto from = std::move(what->from);
+  if (what->unique()) what->asked = nullptr; // may be large, and the answer may have to wait
   out_.send(ctx, std::move(from), {std::move(what), 0});
 }
 
@@ -31,6 +54,7 @@ void reply::on_events(context& ctx, std::span<event> events) { out_.writable(ctx
 void reply::on_activation_end(context& ctx) {
   handed_over_.clear(); // goes on, so what it saved was not taken over
   out_.flush(ctx);
+  look_later(ctx);
 }
 
 std::optional<std::string> reply::not_yet(context&, cut_purpose purpose) {
@@ -43,11 +67,15 @@ std::optional<std::string> reply::not_yet(context&, cut_purpose purpose) {
 void reply::save(state_writer& into) const {
   handed_over_.clear();
   if (into.purpose() == save_purpose::checkpoint) return; // connections end with the process
-  auto outputs = into.init<ReplyState>().initOutputs(static_cast<unsigned>(out_.outputs().size()));
+  auto state = into.init<ReplyState>();
+  state.setSweeps(sweeps_);
+  const auto now = net::coarse_seconds();
+  auto outputs = state.initOutputs(static_cast<unsigned>(out_.outputs().size()));
   unsigned i = 0;
   for (const auto& [id, out] : out_.outputs()) {
     auto output = outputs[i++];
     output.setConnection(id);
+    output.setStuck(now - out.moved);
     auto responses = output.initResponses(static_cast<unsigned>(out.queue.size()));
     unsigned j = 0;
     for (const auto& one : out.queue) {
@@ -58,7 +86,7 @@ void reply::save(state_writer& into) const {
       entry.setKeepAlive(one.what->line.keep_alive);
       if (body.size() == 0) continue;
       if (body.bytes() && body.size() <= inline_body) {
-        entry.getBody().setBytes(data_of(body.bytes()->data(), body.bytes()->size()));
+        entry.getBody().setBytes(data_of(body.text().data(), body.text().size()));
         continue;
       }
       if (body.bytes()) handed_over_.push_back(out_.sockets().kept().put(body.bytes()));
@@ -80,8 +108,11 @@ body restore_body(ReplyState::Response::Body::Reader from, net::shelf& kept) {
         std::as_bytes(std::span(from.getBytes().begin(), from.getBytes().size()))));
   const auto held = from.getHeld();
   const auto object = kept.get(held.getId());
-  if (auto* bytes = dynamic_cast<net::buffer*>(object.get()))
-    return body(payload_ptr<net::buffer>::share(bytes));
+  if (auto* bytes = dynamic_cast<net::buffer*>(object.get())) {
+    if (held.getOffset() > bytes->size() || held.getSize() > bytes->size() - held.getOffset())
+      throw std::runtime_error("more of an answer is to be written than is kept of it");
+    return body(payload_ptr<net::buffer>::share(bytes), held.getOffset(), held.getSize());
+  }
   if (auto* of = dynamic_cast<file::handle*>(object.get()))
     return body(payload_ptr<file::handle>::share(of), held.getOffset(), held.getSize());
   throw std::runtime_error("the body of an answer that is half written is not kept any more");
@@ -91,10 +122,12 @@ outgoing restore_response(ReplyState::Response::Reader from, net::shelf& kept) {
   const auto head = from.getHead();
   auto made = make_payload<response>(net::open_request{},
                                      request_line{.keep_alive = from.getKeepAlive(), .refused = 0});
-  if (head.size() > made->head_room().size())
-    throw std::runtime_error("the head of an answer that is half written is too long");
-  std::copy(head.begin(), head.end(), made->head_room().begin());
-  made->set_head_size(head.size());
+  if (head.size() > made->head_room().size()) {
+    made->set_long_head({reinterpret_cast<const char*>(head.begin()), head.size()});
+  } else {
+    std::copy(head.begin(), head.end(), made->head_room().begin());
+    made->set_head_size(head.size());
+  }
   made->body = restore_body(from.getBody(), kept);
   outgoing one{std::move(made), from.getSent()};
   if (one.sent > one.size())
@@ -106,11 +139,14 @@ outgoing restore_response(ReplyState::Response::Reader from, net::shelf& kept) {
 
 void reply::restore(context& ctx, state_reader& from) {
   out_.attach(ctx);
-  for (const auto saved : from.root<ReplyState>().getOutputs()) {
+  const auto state = from.root<ReplyState>();
+  sweeps_ = state.getSweeps();
+  const auto now = net::coarse_seconds();
+  for (const auto saved : state.getOutputs()) {
     std::vector<outgoing> queue;
     for (const auto one : saved.getResponses())
       queue.push_back(restore_response(one, out_.sockets().kept()));
-    out_.restore(saved.getConnection(), std::move(queue));
+    out_.restore(saved.getConnection(), std::move(queue), now - saved.getStuck());
   }
 }
 

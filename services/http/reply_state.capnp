@@ -7,11 +7,15 @@ $Cxx.namespace("instar::http");
 
 struct ReplyState {
   outputs @0 :List(Output);
+  sweeps @1 :Bool;
+  # A timer that looks for stuck readers is on its way.
 
   struct Output {
     connection @0 :UInt64;
     responses @1 :List(Response);
     # In the order in which they have to be written.
+    stuck @2 :UInt32;
+    # Seconds since the reader took the last bytes.
   }
 
   struct Response {

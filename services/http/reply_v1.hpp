@@ -8,10 +8,16 @@ namespace instar::http {
 class reply_v1 final : public reply {
 public:
   static constexpr in_port<response> in{0, "response", response::memory_name};
-  static constexpr operator_type type{
-      "http.reply", 1, "writes responses from memory", {in}, {}, state_schema, state_version, {}};
+  static constexpr operator_type type{"http.reply",
+                                      1,
+                                      "writes responses from memory",
+                                      {in},
+                                      {},
+                                      state_schema,
+                                      state_version,
+                                      {write_timeout_setting}};
 
-  reply_v1() : reply(false) {}
+  explicit reply_v1(const settings& values) : reply(values, false) {}
 };
 
 } // namespace instar::http

@@ -8,12 +8,16 @@ namespace instar::http {
 class reply_v2 final : public reply {
 public:
   static constexpr in_port<response> in{0, "response"};
-  static constexpr operator_type type{
-      "http.reply",  2,  "writes responses from memory and, by sendfile, from files",
-      {in},          {}, state_schema,
-      state_version, {}};
+  static constexpr operator_type type{"http.reply",
+                                      2,
+                                      "writes responses from memory and, by sendfile, from files",
+                                      {in},
+                                      {},
+                                      state_schema,
+                                      state_version,
+                                      {write_timeout_setting}};
 
-  reply_v2() : reply(true) {}
+  explicit reply_v2(const settings& values) : reply(values, true) {}
 };
 
 } // namespace instar::http

@@ -4,6 +4,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <span>
 #include <string_view>
 
 namespace instar::http {
@@ -15,9 +17,34 @@ struct request_line {
   http::method method = http::method::get;
   bool http11 = true;
   bool keep_alive = true;
-  /// 0, or the HTTP status with which the request has to be refused: whoever gets such a request
-  /// answers that without looking at the rest.
+  /// 0, or the HTTP status with which the request has to be answered: whoever gets such a request
+  /// answers that without looking at the rest. 100 stands for an interim answer, with which a
+  /// client is told to send the body of the request that follows.
   std::uint16_t refused = 0;
+};
+
+/// Fields of a request that an answer, or its line in the log, depends on. Of all others nothing is
+/// kept.
+enum class field : std::uint8_t {
+  method, ///< no field: the method's name, if it is neither GET nor HEAD
+  range,
+  if_range,
+  if_match,
+  if_none_match,
+  if_modified_since,
+  if_unmodified_since,
+  accept_encoding,
+  referer,
+  user_agent,
+};
+
+/// One of them, as it stood in the head. Trivial, so that a list of them costs nothing unused.
+struct noted_field {
+  field which;
+  std::uint32_t size;
+  const char* data;
+
+  std::string_view value() const noexcept { return {data, size}; }
 };
 
 /// One HTTP request whose head was understood, or which has to be refused. One allocation.
@@ -26,7 +53,8 @@ public:
   static constexpr std::string_view payload_name = "http.request";
 
   static payload_ptr<request> make(net::open_request from, request_line line,
-                                   std::string_view target);
+                                   std::string_view target,
+                                   std::span<const noted_field> fields = {});
   ~request() override;
 
   std::string_view type_name() const noexcept override { return payload_name; }
@@ -40,11 +68,47 @@ public:
   /// Passes the duty to answer on to the response.
   net::open_request take_from() noexcept { return std::move(from_); }
 
+  // -- fields ------------------------------------------------------------------------------------
+
+  bool has(field which) const noexcept { return (noted_ & bit(which)) != 0; }
+  /// Has a field that makes it depend on more than the target which answer is right.
+  bool is_selective() const noexcept {
+    return (noted_ & (bit(field::range) | bit(field::if_match) | bit(field::if_none_match) |
+                      bit(field::if_modified_since) | bit(field::if_unmodified_since))) != 0;
+  }
+  /// The first value; empty if there is none.
+  std::string_view find(field which) const noexcept {
+    std::string_view found;
+    if (has(which))
+      each(which, [&](std::string_view value) {
+        if (found.data() == nullptr) found = value;
+      });
+    return found;
+  }
+  /// Calls `use(value)` for each value, in the order of the head.
+  template <class Use>
+  void each(field which, Use&& use) const {
+    const char* at = target().data() + size_;
+    for (const char* end = at + fields_size_; at < end;) {
+      std::uint32_t size;
+      std::memcpy(&size, at + 1, sizeof size);
+      at += field_overhead;
+      if (static_cast<field>(at[-static_cast<std::ptrdiff_t>(field_overhead)]) == which)
+        use(std::string_view(at, size));
+      at += size;
+    }
+  }
+
   static void operator delete(void* p) { ::operator delete(p); }
 
 private:
-  request(net::open_request from, request_line line, std::size_t size) noexcept
-      : from_(std::move(from)), line_(line), size_(static_cast<std::uint32_t>(size)) {}
+  static constexpr std::size_t field_overhead = 1 + sizeof(std::uint32_t);
+  static constexpr std::uint32_t bit(field which) { return 1u << static_cast<unsigned>(which); }
+
+  request(net::open_request from, request_line line, std::size_t size,
+          std::size_t fields_size) noexcept
+      : from_(std::move(from)), line_(line), size_(static_cast<std::uint32_t>(size)),
+        fields_size_(static_cast<std::uint32_t>(fields_size)) {}
   static void* operator new(std::size_t object, std::size_t bytes) {
     return ::operator new(object + bytes);
   }
@@ -54,6 +118,8 @@ private:
   net::open_request from_;
   const request_line line_;
   const std::uint32_t size_;
+  const std::uint32_t fields_size_;
+  std::uint32_t noted_ = 0;
 };
 
 } // namespace instar::http

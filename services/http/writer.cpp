@@ -66,10 +66,10 @@ write_progress writer::gather(int socket, std::span<outgoing> queue, std::uint64
       flags |= MSG_MORE; // the file's first bytes fill the same packet
       break;
     }
-    if (const auto& bytes = one.what->body.bytes()) {
+    if (one.what->body.bytes()) {
       const auto skipped = one.sent - std::min<std::uint64_t>(one.sent, head.size());
-      pieces[count++] =
-          piece_of(reinterpret_cast<const char*>(bytes->data()), bytes->size(), skipped);
+      const auto text = one.what->body.text();
+      pieces[count++] = piece_of(text.data(), text.size(), skipped);
     }
   }
   msghdr message{};

@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -33,7 +34,9 @@ listen_options options_of(const settings& values) {
 accept::accept(const settings& values)
     : options_(options_of(values)),
       max_connections_(
-          static_cast<std::size_t>(std::max<std::int64_t>(1, values.integer("max_connections")))) {}
+          static_cast<std::size_t>(std::max<std::int64_t>(1, values.integer("max_connections")))),
+      max_per_address_(
+          static_cast<std::size_t>(std::max<std::int64_t>(0, values.integer("max_per_address")))) {}
 
 void accept::on_start(context& ctx) {
   if (registered_) return accept_all(ctx); // restored; a pause of the old version must not last
@@ -61,31 +64,42 @@ void accept::accept_all(context& ctx) {
   listener_->take_raised();
   for (int i = 0; i < accepted_at_once;) {
     if (sockets.connections() >= max_connections_) return pause(ctx);
-    const int fd = ::accept4(listener_->fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    sockaddr_storage from{};
+    socklen_t from_size = sizeof from;
+    const int fd = ::accept4(listener_->fd(), reinterpret_cast<sockaddr*>(&from), &from_size,
+                             SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) {
       if (errno == EAGAIN) return;
       if (errno == EINTR || errno == ECONNABORTED) continue;
-      complain(ctx, errno);
+      const int error = errno;
+      const char* remedy = error == EMFILE ? "; raise the limit of open files (ulimit -n)" : "";
+      complain(ctx, std::string("cannot accept connections now, keeps trying: ") +
+                        std::strerror(error) + remedy);
       return pause(ctx);
+    }
+    ++i;
+    std::shared_ptr<const void> place;
+    if (max_per_address_ > 0 && !(place = sockets.addresses().take(from, max_per_address_))) {
+      ::close(fd);
+      complain(ctx, "a client has more than " + std::to_string(max_per_address_) +
+                        " connections, further ones are closed; max_per_address sets the limit");
+      continue;
     }
     const int on = 1;
     ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    auto made = sockets.adopt(fd);
+    auto made = sockets.adopt(fd, std::move(place));
     const auto key = made->id();
     ctx.emit(out, std::move(made), key);
-    ++i;
   }
   // More may wait: others get their turn first.
   if (listener_->raise(ready::readable)) ctx.events()->post({listener_, ready::readable});
 }
 
-void accept::complain(context& ctx, int error) {
+void accept::complain(context& ctx, const std::string& what) {
   const auto now = coarse_seconds();
   if (complained_ != 0 && now - complained_ < quiet_seconds) return;
   complained_ = now;
-  const char* remedy = error == EMFILE ? "; raise the limit of open files (ulimit -n)" : "";
-  ctx.log(log_level::warning, std::string("cannot accept connections now, keeps trying: ") +
-                                  std::strerror(error) + remedy);
+  ctx.log(log_level::warning, what);
 }
 
 /// The socket tells only once of what waits, so what was left waiting has to be asked for.

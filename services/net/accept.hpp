@@ -5,6 +5,8 @@
 #include "services/net/reactor.hpp"
 #include "state.capnp.h"
 
+#include <string>
+
 namespace instar::net {
 
 /// Listens, and emits each connection that comes in. Its state is the listening socket, which
@@ -25,7 +27,9 @@ public:
        {"backlog", setting_kind::integer, "1024", false,
         "connections that may wait to be accepted"},
        {"max_connections", setting_kind::integer, "10000", false,
-        "connections beyond that wait until others end"}}};
+        "connections beyond that wait until others end"},
+       {"max_per_address", setting_kind::integer, "0", false,
+        "connections of one client beyond that are closed at once; 0 takes any number"}}};
 
   explicit accept(const settings& values);
 
@@ -39,10 +43,10 @@ public:
 private:
   void accept_all(context& ctx);
   void pause(context& ctx);
-  void complain(context& ctx, int error);
+  void complain(context& ctx, const std::string& what);
 
   const listen_options options_;
-  const std::size_t max_connections_;
+  const std::size_t max_connections_, max_per_address_;
   payload_ptr<listener> listener_; // bound; listens once it is registered
   lease registered_;
   bool paused_ = false;

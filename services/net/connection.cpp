@@ -6,6 +6,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 namespace instar::net {
 
 namespace {
@@ -48,8 +50,16 @@ std::uint32_t coarse_seconds() noexcept {
   return static_cast<std::uint32_t>(now.tv_sec);
 }
 
-connection::connection(int fd, std::uint64_t id, std::shared_ptr<std::atomic<std::size_t>> live)
-    : endpoint(fd, id), live_(std::move(live)), active_(coarse_seconds()) {
+std::uint32_t whole_seconds(std::chrono::nanoseconds time) noexcept {
+  constexpr std::int64_t most = 0x7fffffff;
+  return static_cast<std::uint32_t>(
+      std::clamp<std::int64_t>(std::chrono::ceil<std::chrono::seconds>(time).count(), 1, most));
+}
+
+connection::connection(int fd, std::uint64_t id, std::shared_ptr<std::atomic<std::size_t>> live,
+                       std::shared_ptr<const void> place)
+    : endpoint(fd, id), live_(std::move(live)), place_(std::move(place)),
+      active_(coarse_seconds()) {
   live_->fetch_add(1, std::memory_order_relaxed);
 }
 

@@ -15,6 +15,8 @@ namespace instar::net {
 
 /// Seconds of a coarse monotonic clock; wraps after 136 years.
 std::uint32_t coarse_seconds() noexcept;
+/// A time-out for that clock: rounded up, at least one second.
+std::uint32_t whole_seconds(std::chrono::nanoseconds time) noexcept;
 
 /// A connected stream socket and what the operators on its way have to agree about.
 ///
@@ -24,8 +26,10 @@ class connection final : public endpoint {
 public:
   static constexpr std::string_view payload_name = "net.connection";
 
-  /// Takes over `fd`. `live` counts the connections that exist.
-  connection(int fd, std::uint64_t id, std::shared_ptr<std::atomic<std::size_t>> live);
+  /// Takes over `fd`. `live` counts the connections that exist; `place` is held as long as this
+  /// one.
+  connection(int fd, std::uint64_t id, std::shared_ptr<std::atomic<std::size_t>> live,
+             std::shared_ptr<const void> place = {});
   ~connection() override;
 
   std::string_view type_name() const noexcept override { return payload_name; }
@@ -81,6 +85,7 @@ public:
 
 private:
   const std::shared_ptr<std::atomic<std::size_t>> live_;
+  const std::shared_ptr<const void> place_;
   std::atomic<std::uint32_t> open_{0};
   std::atomic<std::uint32_t> active_;
   std::atomic<std::uint32_t> taken_{0}, turn_{0};

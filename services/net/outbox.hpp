@@ -41,6 +41,7 @@ public:
     lease registered;        // once it had to wait
     std::vector<Item> queue; // oldest first
     bool waits = false;      // an event will come
+    std::uint32_t moved = 0; // when it last took something, or had to begin to wait
   };
   using output_map = std::unordered_map<std::uint64_t, output>;
 
@@ -80,7 +81,8 @@ public:
     for (auto& e : events) {
       const auto at = outputs_.find(static_cast<connection&>(*e.source).id());
       if (at == outputs_.end()) continue;
-      at->second.to->touch(coarse_seconds());
+      at->second.moved = coarse_seconds();
+      at->second.to->touch(at->second.moved);
       at->second.waits = false;
       write(ctx, at);
     }
@@ -95,6 +97,14 @@ public:
     fresh_.clear();
   }
 
+  /// From `on_timer`: breaks connections off that have taken nothing for more than `most` seconds.
+  void give_up(std::uint32_t now, std::uint32_t most) {
+    for (auto at = outputs_.begin(); at != outputs_.end();) {
+      const auto stuck = at++;
+      if (stuck->second.waits && now - stuck->second.moved > most) lost(stuck);
+    }
+  }
+
   // -- state -------------------------------------------------------------------------------------
 
   /// Those that wait.
@@ -104,11 +114,13 @@ public:
   reactor& sockets() const { return *sockets_; }
   /// What waited in another instance; with it the duties to answer. Dropped if the connection is
   /// lost.
-  void restore(std::uint64_t connection_id, std::vector<Item> queue) {
+  void restore(std::uint64_t connection_id, std::vector<Item> queue,
+               std::uint32_t moved = coarse_seconds()) {
     output out;
     out.registered = sockets_->find(connection_id);
     out.to = out.registered.template as<connection>();
     out.queue = std::move(queue);
+    out.moved = moved;
     if (out.to) outputs_.emplace(connection_id, std::move(out));
   }
 
@@ -157,7 +169,10 @@ private:
       return true;
     }
     const bool registered = static_cast<bool>(out.registered);
-    if (!registered) out.registered = sockets_->watch(out.to, interest::writes, ctx.events());
+    if (!registered) {
+      out.registered = sockets_->watch(out.to, interest::writes, ctx.events());
+      out.moved = coarse_seconds();
+    }
     out.waits = true;
     if (why == write_progress::paused) {
       ctx.events()->post({out.to, ready::writable});

@@ -61,8 +61,8 @@ result<payload_ptr<listener>> reactor::bind(const listen_options& options) {
   return make_payload<listener>(*fd, ++last_id_, options);
 }
 
-payload_ptr<connection> reactor::adopt(int fd) {
-  return make_payload<connection>(fd, ++last_id_, live_);
+payload_ptr<connection> reactor::adopt(int fd, std::shared_ptr<const void> place) {
+  return make_payload<connection>(fd, ++last_id_, live_, std::move(place));
 }
 
 lease reactor::watch(payload_ptr<endpoint> on, interest what, std::shared_ptr<inlet> to) {

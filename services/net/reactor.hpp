@@ -2,6 +2,7 @@
 
 #include "actors/event_source.hpp"
 #include "actors/inlet.hpp"
+#include "services/net/address_counts.hpp"
 #include "services/net/connection.hpp"
 #include "services/net/listener.hpp"
 #include "services/net/shelf.hpp"
@@ -82,8 +83,10 @@ public:
 
   /// Binds a socket that does not take connections yet.
   result<payload_ptr<listener>> bind(const listen_options& options);
-  /// Takes over a connected, non-blocking socket.
-  payload_ptr<connection> adopt(int fd);
+  /// Takes over a connected, non-blocking socket; with a place of `addresses`, which it then holds.
+  payload_ptr<connection> adopt(int fd, std::shared_ptr<const void> place = {});
+  /// Counts connections by client, for whoever limits them.
+  address_counts& addresses() noexcept { return *addresses_; }
 
   /// Registers the socket, or adds to what is told of it. A later subscription for the same
   /// `what` replaces the earlier one. Throws `std::system_error` if the system refuses.
@@ -124,6 +127,7 @@ private:
   const int epoll_;
   const int wake_; // an eventfd
   const std::shared_ptr<std::atomic<std::size_t>> live_;
+  const std::shared_ptr<address_counts> addresses_ = std::make_shared<address_counts>();
   std::atomic<std::uint64_t> last_id_{0};
   shelf kept_;
   mutable std::mutex guard_;

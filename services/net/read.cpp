@@ -13,7 +13,8 @@ namespace instar::net {
 namespace {
 
 constexpr int reads_at_once = 4;
-constexpr std::uint32_t linger_seconds = 5;
+/// Without a byte, of a connection on which all is written.
+constexpr std::uint32_t quiet_seconds = 5;
 constexpr std::chrono::seconds sweep_time{1};
 
 payload_ptr<connection> share(connection& of) { return payload_ptr<connection>::share(&of); }
@@ -21,8 +22,8 @@ payload_ptr<connection> share(connection& of) { return payload_ptr<connection>::
 } // namespace
 
 read::read(const settings& values)
-    : idle_seconds_(static_cast<std::uint32_t>(std::max<std::int64_t>(
-          1, std::chrono::ceil<std::chrono::seconds>(values.duration("idle_timeout")).count()))) {}
+    : idle_seconds_(whole_seconds(values.duration("idle_timeout"))),
+      linger_seconds_(whole_seconds(values.duration("linger_timeout"))) {}
 
 void read::on_start(context& ctx) {
   if (!restored_) ctx.set_timer(sweep_time, 0); // else the old version's timer goes on
@@ -61,12 +62,11 @@ void read::read_some(context& ctx, connection& from) {
   if (from.raise(raised | ready::readable)) ctx.events()->post({share(from), ready::readable});
 }
 
+/// What was read before is on its way still, so whether to take it is up to who parses.
 void read::ended(context& ctx, connection& from) {
-  if (!from.input_ended()) {
-    from.end_input();
-    ctx.emit(out, chunk::make_end(share(from)), from.id());
-  }
-  open_.erase(from.id());
+  if (open_.erase(from.id()) == 0) return; // told already
+  if (!lingering_.empty()) lingering_.erase(from.id());
+  if (!from.input_ended()) ctx.emit(out, chunk::make_end(share(from)), from.id());
 }
 
 void read::on_timer(context& ctx, std::uint64_t) {
@@ -74,9 +74,15 @@ void read::on_timer(context& ctx, std::uint64_t) {
   for (auto& [id, held] : open_) {
     auto& c = static_cast<connection&>(*held.get());
     const auto idle = now - c.last_active();
-    if (idle > idle_seconds_ || (c.finished() && idle > linger_seconds)) c.abort();
+    if (idle > idle_seconds_ || (c.finished() && lingers_too_long(id, idle, now))) c.abort();
   }
   ctx.set_timer(sweep_time, 0);
+}
+
+/// Who goes on sending gets some time to find the answer, not for ever.
+bool read::lingers_too_long(std::uint64_t id, std::uint32_t idle, std::uint32_t now) {
+  const auto since = lingering_.try_emplace(id, now).first->second;
+  return idle > quiet_seconds || now - since > linger_seconds_;
 }
 
 void read::save(state_writer& into) const {

@@ -22,15 +22,18 @@ class read final : public operator_base {
 public:
   static constexpr in_port<connection> in{0, "connection"};
   static constexpr out_port<chunk> out{0, "chunk"};
-  static constexpr operator_type type{"net.read",
-                                      1,
-                                      "reads connections and emits the bytes",
-                                      {in},
-                                      {out},
-                                      capnp::typeId<ReadState>(),
-                                      1,
-                                      {{"idle_timeout", setting_kind::duration, "75s", false,
-                                        "closes a connection on which nothing moved for so long"}}};
+  static constexpr operator_type type{
+      "net.read",
+      1,
+      "reads connections and emits the bytes",
+      {in},
+      {out},
+      capnp::typeId<ReadState>(),
+      1,
+      {{"idle_timeout", setting_kind::duration, "75s", false,
+        "closes a connection on which nothing moved for so long"},
+       {"linger_timeout", setting_kind::duration, "30s", false,
+        "a client may go on sending so long after its last answer"}}};
 
   explicit read(const settings& values);
 
@@ -46,10 +49,12 @@ private:
 
   void read_some(context& ctx, connection& from);
   void ended(context& ctx, connection& from);
+  bool lingers_too_long(std::uint64_t id, std::uint32_t idle, std::uint32_t now);
 
-  const std::uint32_t idle_seconds_;
+  const std::uint32_t idle_seconds_, linger_seconds_;
   bool restored_ = false;
   std::unordered_map<std::uint64_t, lease> open_;
+  std::unordered_map<std::uint64_t, std::uint32_t> lingering_; // since when
   std::array<std::byte, read_size> scratch_;
 };
 

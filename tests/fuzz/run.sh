@@ -9,7 +9,7 @@ seconds=${1-60} seed=${2-1}
 tests/packages.sh build fuzz
 command -v ccache >/dev/null && export CMAKE_CXX_COMPILER_LAUNCHER=ccache
 cmake --preset fuzz >/dev/null
-targets=(fuzz_state fuzz_checkpoint fuzz_resp fuzz_graph_file fuzz_manifest)
+targets=(fuzz_state fuzz_checkpoint fuzz_resp fuzz_http fuzz_graph_file fuzz_manifest)
 cmake --build --preset fuzz --target "${targets[@]}" -- --quiet
 
 work=build/fuzz
@@ -32,6 +32,11 @@ seeds() {
     fuzz_resp)
       printf '\x07*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$5\r\nvalue\r\n*2\r\n$3\r\nGET\r\n$1\r\nk\r\n' >"$folder/array"
       printf '\x03SET "a b" c\r\nPING\r\n' >"$folder/inline"
+      ;;
+    fuzz_http)
+      printf '\x05GET /a HTTP/1.1\r\nHost: h\r\nRange: bytes=0-1,-5\r\nIf-None-Match: "x", W/"y"\r\n\r\n' \
+        >"$folder/head"
+      printf '\x023;a=b\r\nabc\r\n0\r\nT: v\r\n\r\n' >"$folder/chunks"
       ;;
     fuzz_state | fuzz_checkpoint) printf '\x01instarS\n' >"$folder/magic" ;;
   esac

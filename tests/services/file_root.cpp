@@ -5,9 +5,11 @@
 
 #include <unistd.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <random>
+#include <stdexcept>
 #include <string>
 #include <system_error>
 
@@ -62,7 +64,7 @@ TEST_CASE("a target names a file of the folder") {
   CHECK(s.get("/./index.html") == "home");
   CHECK(s.get("/index.html?query=/../x") == "home");
   CHECK(s.get("/a%20b.txt") == "spaced");
-  CHECK(s.get("/sub") == "sub");
+  CHECK(s.get("/sub") == "301");
   CHECK(s.get("/sub/") == "sub");
   CHECK(s.get("/inside") == "home");
 }
@@ -72,9 +74,44 @@ TEST_CASE("what is not there is not found") {
   CHECK(s.get("/nothing") == "404");
   CHECK(s.get("/index.html/x") == "404");
   CHECK(s.get("/index.html/") == "404");
-  CHECK(s.get("/sub/deep") == "404");
+  CHECK(s.get("/sub/deep") == "301");
+  CHECK(s.get("/sub/deep/") == "404");
   CHECK(s.get("/loop") == "404");
   CHECK(s.get("/" + std::string(300, 'x')) == "404");
+}
+
+TEST_CASE("the index of a folder is the first that is there") {
+  const site s;
+  const root from(s.www, "none.htm  a%b index.html");
+  const auto found = from.open("/sub/");
+  CHECK(found.status == 0);
+  ::close(found.fd);
+  CHECK(root(s.www, "").open("/sub/").status == 404);
+  CHECK_THROWS_AS(root(s.www, "../secret"), std::invalid_argument);
+  CHECK_THROWS_AS(root(s.www, std::string(200, 'x')), std::invalid_argument);
+}
+
+TEST_CASE("a compressed variant is opened if it is asked for, and not older") {
+  const site s;
+  site::write(s.www / "index.html.gz", "packed");
+  const root from(s.www);
+  const auto size_of = [&](const char* target, bool gzip) {
+    const auto found = from.open(target, gzip);
+    CHECK(found.status == 0);
+    ::close(found.fd);
+    CHECK(found.content_type == "text/html; charset=utf-8");
+    return found.gzipped ? -static_cast<int>(found.size) : static_cast<int>(found.size);
+  };
+  CHECK(size_of("/index.html", true) == -6);
+  CHECK(size_of("/", true) == -6);
+  CHECK(size_of("/index.html", false) == 4);
+  CHECK(size_of("/sub/", true) == 3);
+  fs::last_write_time(s.www / "index.html.gz",
+                      fs::last_write_time(s.www / "index.html") - std::chrono::seconds(1));
+  CHECK(size_of("/index.html", true) == 4);
+  fs::remove(s.www / "index.html.gz");
+  fs::create_symlink("../secret", s.www / "index.html.gz");
+  CHECK(size_of("/index.html", true) == 4);
 }
 
 TEST_CASE("no target leads out of the folder") {

@@ -49,7 +49,7 @@ struct fixture {
     auto& asked = missed.as<request>();
     auto made = make_payload<response>(asked.take_from(), asked.line());
     made->content_type = "text/html; charset=utf-8";
-    made->content_length = size;
+    made->content_length = made->complete_length = size;
     made->modified = 77;
     auto bytes = net::buffer::make(size);
     std::memset(bytes->data(), fill, size);
@@ -159,6 +159,34 @@ TEST_CASE_FIXTURE(fixture, "only whole, good, small answers are kept, and not fo
     CHECK(hit(tested, one, "/4", 50));
     CHECK_FALSE(hit(tested, one, "/2", 50));
   }
+}
+
+TEST_CASE_FIXTURE(fixture, "conditions and ranges are answered from what is kept") {
+  cache_v1 tested(options());
+  tested.on_start(ctx);
+  const auto one = test::connect(sockets);
+  hit(tested, one, "/a");
+  const auto asks = [&](field which, std::string_view value) {
+    const noted_field noted[] = {{which, static_cast<std::uint32_t>(value.size()), value.data()}};
+    auto asked = request::make(net::open_request(one.here), {.refused = 0}, "/a", noted);
+    tested.on_packet(ctx, cache::asked.index, packet{std::move(asked), one.here->id()});
+    return next();
+  };
+  auto [port, part] = asks(field::range, "bytes=2-4");
+  REQUIRE(port == cache::out.index);
+  CHECK(part.as<response>().status == 206);
+  CHECK(part.as<response>().body.text() == "xxx");
+  CHECK(part.as<response>().first == 2);
+  CHECK(asks(field::range, "bytes=0-0,3-4").second.as<response>().parts == 2);
+  CHECK(asks(field::if_none_match, "*").second.as<response>().status == 304);
+  CHECK(asks(field::if_match, "\"x\"").second.as<response>().status == 412);
+  // Who takes gzip may have to get something else.
+  auto [miss_port, missed] = asks(field::accept_encoding, "gzip");
+  CHECK(miss_port == cache::miss.index);
+  load(tested, std::move(missed), 10, 'z');
+  next();
+  CHECK(asks(field::accept_encoding, "gzip").second.as<response>().body.text()[0] == 'z');
+  CHECK(hit(tested, one, "/a"));
 }
 
 TEST_CASE_FIXTURE(fixture, "version 2 keeps what is asked for twice") {

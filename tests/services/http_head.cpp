@@ -37,9 +37,36 @@ TEST_CASE("whether a connection is kept follows the version and the Connection f
   CHECK_FALSE(parse("GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n").line.keep_alive);
   CHECK_FALSE(parse("GET / HTTP/1.0\r\n\r\n").line.keep_alive);
   CHECK(parse("GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n").line.keep_alive);
-  CHECK_FALSE(parse("GET / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\n"
-                    "Content-Length: 3\r\n\r\n")
-                  .line.keep_alive);
+}
+
+TEST_CASE("who waits for leave to send a body gets it, or the refusal and no further request") {
+  const std::string expects = " HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\n";
+  const auto leave = parse("GET /" + expects + "Content-Length: 3\r\n\r\n");
+  CHECK(leave.wants_continue);
+  CHECK(leave.line.keep_alive);
+  const auto refused = parse("PUT /" + expects + "Content-Length: 3\r\n\r\n");
+  CHECK_FALSE(refused.wants_continue);
+  CHECK_FALSE(refused.line.keep_alive);
+  const auto nothing = parse("PUT /" + expects + "\r\n");
+  CHECK_FALSE(nothing.wants_continue);
+  CHECK(nothing.line.keep_alive);
+  const auto old = parse("GET / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n");
+  CHECK_FALSE(old.wants_continue);
+}
+
+TEST_CASE("fields that matter are noted, in their order, and no others") {
+  const std::string text = "GET / HTTP/1.1\r\nHost: h\r\nIf-None-Match: \"a\"\r\nX: y\r\n"
+                           "Range: bytes=0-1\r\nIf-None-Match: \"b\"\r\nRange:\r\n\r\n";
+  const auto head = parse(text);
+  const auto fields = head.fields.all();
+  REQUIRE(fields.size() == 3);
+  CHECK(fields[0].which == field::if_none_match);
+  CHECK(fields[0].value() == "\"a\"");
+  CHECK(fields[1].value() == "bytes=0-1");
+  CHECK(fields[2].value() == "\"b\"");
+  const std::string plain = "GET / HTTP/1.1\r\nHost: h\r\n\r\n", other = "PUT" + plain.substr(3);
+  CHECK(parse(plain).fields.all().empty());
+  CHECK(parse(other).fields.all()[0].value() == "PUT");
 }
 
 TEST_CASE("an absolute target means its path") {
@@ -56,6 +83,10 @@ TEST_CASE("a body that nobody wants is skipped or refused by its length") {
   CHECK(post.line.refused == 405);
   CHECK(post.line.keep_alive);
   CHECK(post.body == 5);
+  const auto chunked = parse("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n");
+  CHECK(chunked.line.refused == 405);
+  CHECK(chunked.line.keep_alive);
+  CHECK(chunked.chunked);
 }
 
 TEST_CASE("what cannot be served is refused with the status that says why") {
@@ -84,7 +115,8 @@ TEST_CASE("what cannot be served is refused with the status that says why") {
        "POST / HTTP/1.1\r\n" + host + "Content-Length: 99999999999999999999999\r\n\r\n", 400},
       {"two lengths",
        "POST / HTTP/1.1\r\n" + host + "Content-Length: 1\r\nContent-Length: 2\r\n\r\n", 400},
-      {"chunked", "POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n", 411},
+      {"chunked in HTTP/1.0", "GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", 400},
+      {"value over two lines", "GET / HTTP/1.1\r\n" + host + "Range: a\r\n b\r\n\r\n", 400},
       {"other coding", "POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: gzip\r\n\r\n", 501},
       {"length and coding",
        "POST / HTTP/1.1\r\n" + host + "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",

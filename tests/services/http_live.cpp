@@ -2,9 +2,12 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <fstream>
 #include <future>
+#include <iterator>
 #include <string>
 #include <thread>
 #include <vector>
@@ -92,6 +95,33 @@ TEST_CASE("a cache is put in, updated, taken out and brought back while requests
   }
   clients.finish();
   CHECK(clients.wrong == 0);
+}
+
+TEST_CASE("an access log is put in, updated and taken out, and has a line for each answer") {
+  site s;
+  const auto file = s.folder().string() + ".log";
+  const auto lines = [&] {
+    std::ifstream text(file);
+    return std::count(std::istreambuf_iterator<char>(text), std::istreambuf_iterator<char>(), '\n');
+  };
+  CHECK(s.with_log().outcome == transition_outcome::committed);
+  const auto one = s.dial();
+  std::string ahead;
+  for (int i = 0; i < 20; ++i) {
+    one.send(get("/small", "User-Agent: test\r\n"));
+    receive(one, ahead);
+  }
+  CHECK(s.without_cache().outcome == transition_outcome::committed);
+  CHECK(lines() == 20);
+  one.send(get("/small"));
+  receive(one, ahead);
+  CHECK(lines() == 20);
+  std::ifstream text(file);
+  std::string line;
+  std::getline(text, line);
+  CHECK(line.starts_with("127.0.0.1 - - ["));
+  CHECK(line.ends_with("\"GET /small HTTP/1.1\" 200 2000 \"-\" \"test\""));
+  fs::remove(file);
 }
 
 TEST_CASE("a response that is half written is finished by whatever version comes") {

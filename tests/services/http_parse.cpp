@@ -22,6 +22,8 @@ settings values(std::int64_t max_pipelined = 64) {
   s.set("max_target", std::int64_t{4096});
   s.set("max_body", std::int64_t{65536});
   s.set("max_pipelined", max_pipelined);
+  s.set("head_timeout", std::int64_t{1'000'000'000});
+  s.set("body_timeout", std::int64_t{1'000'000'000});
   return s;
 }
 
@@ -137,6 +139,77 @@ TEST_CASE_FIXTURE(fixture, "a body that is half skipped is taken over, too") {
   test::hand_over(before, parse::type, after, ctx);
   give(after, "67890" + get("/b"));
   CHECK(requests() == strings{"/a", "/b"});
+}
+
+TEST_CASE_FIXTURE(fixture, "a body in chunks is taken over wherever it is cut") {
+  const auto whole = "POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+                     "3;x=y\r\nabc\r\n10\r\n0123456789abcdef\r\n0\r\nT: v\r\n\r\n" +
+                     get("/b");
+  for (std::size_t cut = 1; cut < whole.size(); ++cut) {
+    parse before(values()), after(values());
+    give(before, whole.substr(0, cut));
+    test::hand_over(before, parse::type, after, ctx);
+    give(after, whole.substr(cut));
+    CHECK(requests() == strings{"405", "/b"});
+  }
+}
+
+TEST_CASE_FIXTURE(fixture, "a request goes on when its body is complete") {
+  give("GET /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nab");
+  CHECK(requests().empty());
+  give("c\r\n0\r\n\r\n");
+  CHECK(requests() == strings{"/a"});
+  give("GET /b HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcd");
+  CHECK(requests() == strings{"400"});
+  CHECK(one.here->input_ended());
+}
+
+TEST_CASE_FIXTURE(fixture, "leave to send a body is given once, and only when it is waited for") {
+  const std::string head =
+      "GET /a HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n";
+  give(head);
+  CHECK(requests() == strings{"100"});
+  give("ab");
+  CHECK(requests().empty());
+  give("c" + head + "abc");
+  CHECK(requests() == strings{"/a", "/a"});
+}
+
+TEST_CASE_FIXTURE(fixture, "a request that does not come to its end in time is refused") {
+  const auto held = sockets.watch(one.here, net::interest::reads, ctx.events());
+  const auto waits = [&](parse& where) { // as if hours had passed
+    state_writer writer({"http.parse", 1, parse::type.state_schema, 1});
+    where.save(writer);
+    auto saved = writer.finish();
+    state_writer aged({"http.parse", 1, parse::type.state_schema, 1});
+    auto from = state_reader(saved).root<ParseState>().getPartials();
+    auto to = aged.init<ParseState>().initPartials(from.size());
+    for (unsigned i = 0; i < from.size(); ++i) {
+      to.setWithCaveats(i, from[i]);
+      to[i].setAge(10'000);
+    }
+    const auto old = aged.finish();
+    auto later = std::make_unique<parse>(values());
+    state_reader reader(old);
+    later->restore(ctx, reader);
+    return later;
+  };
+  SUBCASE("in its head") { give("GET / HT"); }
+  SUBCASE("in its body") { give("GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\na"); }
+  SUBCASE("in its chunks") {
+    give("GET / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n");
+  }
+  CHECK(ctx.timers.size() == 1);
+  tested.on_timer(ctx, 0);
+  CHECK(requests().empty()); // is in time
+  auto later = waits(tested);
+  later->on_start(ctx);
+  later->on_timer(ctx, 0);
+  CHECK(requests() == strings{"408"});
+  CHECK(one.here->input_ended());
+  const auto timers = ctx.timers.size();
+  later->on_timer(ctx, 0);
+  CHECK(ctx.timers.size() == timers); // nobody is left to look for
 }
 
 TEST_CASE_FIXTURE(fixture, "a connection with too many open requests is paused until it has none") {

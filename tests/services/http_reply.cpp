@@ -38,6 +38,12 @@ payload_ptr<file::handle> file_with(std::string_view text) {
   return make_payload<file::handle>(fd);
 }
 
+const settings values = [] {
+  settings s;
+  s.set("write_timeout", std::int64_t{1'000'000'000});
+  return s;
+}();
+
 struct fixture {
   test::driven_reactor sockets;
   fake_context ctx{sockets};
@@ -86,8 +92,8 @@ struct fixture {
 TEST_CASE_FIXTURE(fixture, "head and body leave at once, and the request is closed") {
   for (const bool v2 : {false, true}) {
     std::unique_ptr<operator_base> tested;
-    if (v2) tested = std::make_unique<reply_v2>();
-    else tested = std::make_unique<reply_v1>();
+    if (v2) tested = std::make_unique<reply_v2>(values);
+    else tested = std::make_unique<reply_v1>(values);
     tested->on_start(ctx);
     auto one = connect();
     give(*tested, make(one, "head", memory("body")));
@@ -100,7 +106,7 @@ TEST_CASE_FIXTURE(fixture, "head and body leave at once, and the request is clos
 }
 
 TEST_CASE_FIXTURE(fixture, "the last answer of a connection ends it") {
-  reply_v1 tested;
+  reply_v1 tested(values);
   tested.on_start(ctx);
   auto one = connect();
   give(tested, make(one, "bye", {}, false));
@@ -110,7 +116,7 @@ TEST_CASE_FIXTURE(fixture, "the last answer of a connection ends it") {
 }
 
 TEST_CASE_FIXTURE(fixture, "answers of one connection keep their order, whatever their bodies") {
-  reply_v2 tested;
+  reply_v2 tested(values);
   tested.on_start(ctx);
   auto one = connect();
   const auto large = pattern(50'000), small = pattern(100);
@@ -131,7 +137,7 @@ TEST_CASE_FIXTURE(fixture, "answers of one connection keep their order, whatever
 }
 
 TEST_CASE_FIXTURE(fixture, "a slow reader holds up nobody else") {
-  reply_v1 tested;
+  reply_v1 tested(values);
   tested.on_start(ctx);
   auto slow = connect(), quick = connect();
   const auto large = pattern(2'000'000);
@@ -147,7 +153,7 @@ TEST_CASE_FIXTURE(fixture, "a slow reader holds up nobody else") {
 }
 
 TEST_CASE_FIXTURE(fixture, "a peer that goes away loses its answers, and only its connection") {
-  reply_v2 tested;
+  reply_v2 tested(values);
   tested.on_start(ctx);
   auto gone = connect(), other = connect();
   give(tested, make(gone, "x", memory(pattern(1'000'000))));
@@ -165,7 +171,7 @@ TEST_CASE_FIXTURE(fixture, "a peer that goes away loses its answers, and only it
 }
 
 TEST_CASE_FIXTURE(fixture, "a file that became shorter breaks the connection off") {
-  reply_v2 tested;
+  reply_v2 tested(values);
   tested.on_start(ctx);
   auto one = connect();
   auto of = file_with(pattern(1'000));
@@ -178,8 +184,59 @@ TEST_CASE_FIXTURE(fixture, "a file that became shorter breaks the connection off
   CHECK(one.here->open_requests() == 0);
 }
 
+TEST_CASE_FIXTURE(fixture,
+                  "a reader that takes nothing for too long is broken off, also by a successor") {
+  reply_v2 tested(values);
+  tested.on_start(ctx);
+  auto stuck = connect();
+  give(tested, make(stuck, "x", memory(pattern(1'000'000))));
+  tested.on_activation_end(ctx);
+  REQUIRE(ctx.timers.size() == 1);
+  tested.on_timer(ctx, 0);
+  CHECK(stuck.here->open_requests() == 1);
+  state_writer writer({"http.reply", 2, reply::state_schema, 1});
+  tested.save(writer);
+  const auto saved = writer.finish();
+  state_writer aged({"http.reply", 2, reply::state_schema, 1});
+  auto from = state_reader(saved).root<ReplyState>().getOutputs();
+  auto to = aged.init<ReplyState>().initOutputs(from.size());
+  to.setWithCaveats(0, from[0]);
+  to[0].setStuck(10'000);
+  const auto old = aged.finish();
+  reply_v1 later(values);
+  state_reader reader(old);
+  later.restore(ctx, reader);
+  later.on_start(ctx);
+  later.on_timer(ctx, 0);
+  CHECK(stuck.here->finished());
+  CHECK_FALSE(later.not_yet(ctx, cut_purpose::removal).has_value());
+}
+
+TEST_CASE_FIXTURE(fixture,
+                  "a part of bytes, and a head that is longer than its room, are handed over") {
+  reply_v1 before(values), after(values);
+  before.on_start(ctx);
+  auto one = connect();
+  const auto large = pattern(1'000'000);
+  give(before, make(one, "x", memory(large)));
+  auto second = make(one, "");
+  const auto head = pattern(5'000);
+  second->set_long_head(head);
+  const std::string digits = "0123456789";
+  second->body = http::body(net::buffer::copy(std::as_bytes(std::span(digits))), 2, 5);
+  give(before, std::move(second));
+  auto third = make(one, "y");
+  third->body = http::body(net::buffer::copy(std::as_bytes(std::span(large))), 1'000, 500'000);
+  give(before, std::move(third));
+  before.on_activation_end(ctx);
+  test::hand_over(before, reply_v1::type, after, ctx);
+  after.on_start(ctx);
+  const auto expected = "x" + large + head + "23456" + "y" + large.substr(1'000, 500'000);
+  CHECK(receive(after, one, expected.size()) == expected);
+}
+
 TEST_CASE_FIXTURE(fixture, "the last answer to a paused connection resumes it") {
-  reply_v1 tested;
+  reply_v1 tested(values);
   tested.on_start(ctx);
   auto one = connect();
   const auto held = sockets.watch(one.here, net::interest::resumes, ctx.events());
@@ -198,7 +255,7 @@ TEST_CASE_FIXTURE(fixture, "the last answer to a paused connection resumes it") 
 TEST_CASE_FIXTURE(fixture, "half-written answers go from version to version without loss") {
   const auto large = pattern(3'000'000), medium = pattern(3'000);
   auto one = connect(), two = connect();
-  std::unique_ptr<operator_base> now = std::make_unique<reply_v2>();
+  std::unique_ptr<operator_base> now = std::make_unique<reply_v2>(values);
   now->on_start(ctx);
   std::string expected_one, expected_two, seen_one, seen_two;
   std::vector<payload_ptr<response>> answers;
@@ -220,8 +277,8 @@ TEST_CASE_FIXTURE(fixture, "half-written answers go from version to version with
     seen_one += one.peer.receive(100'000);
     seen_two += two.peer.receive(70'000);
     std::unique_ptr<operator_base> next;
-    if (v2) next = std::make_unique<reply_v1>();
-    else next = std::make_unique<reply_v2>();
+    if (v2) next = std::make_unique<reply_v1>(values);
+    else next = std::make_unique<reply_v2>(values);
     test::hand_over(*now, v2 ? reply_v2::type : reply_v1::type, *next, ctx);
     v2 = !v2;
     if (hand_overs++ % 3 == 2) { // rolled back: the old version goes on
@@ -245,7 +302,7 @@ TEST_CASE_FIXTURE(fixture, "half-written answers go from version to version with
 }
 
 TEST_CASE_FIXTURE(fixture, "after a rollback nothing is kept for a successor any more") {
-  reply_v2 tested, successor;
+  reply_v2 tested(values), successor(values);
   tested.on_start(ctx);
   auto one = connect();
   give(tested, make(one, "x", memory(pattern(1'000'000))));
@@ -256,7 +313,7 @@ TEST_CASE_FIXTURE(fixture, "after a rollback nothing is kept for a successor any
 }
 
 TEST_CASE_FIXTURE(fixture, "state that names what is not there is refused") {
-  reply_v1 tested;
+  reply_v1 tested(values);
   state_writer writer({"http.reply", 1, reply::state_schema, 1});
   auto one = connect();
   const auto held = sockets.watch(one.here, net::interest::writes, ctx.events());

@@ -37,7 +37,7 @@ inline settings plausible(const operator_description& type) {
   for (const auto& s : type.settings) {
     auto text = s.default_value;
     if (text.empty() && s.required) {
-      const char* const by_kind[] = {"x", "1", "1", "true", "1s", "1KiB", "/"};
+      const char* const by_kind[] = {"x", "1", "1", "true", "1s", "1KiB", "/dev/null"};
       text = by_kind[static_cast<int>(s.kind)];
     }
     if (text.empty()) continue;

@@ -18,18 +18,21 @@ using instar::test::fake_context;
 
 namespace {
 
-settings accept_values(std::int64_t port = 0, std::int64_t max_connections = 100) {
+settings accept_values(std::int64_t port = 0, std::int64_t max_connections = 100,
+                       std::int64_t max_per_address = 0) {
   settings s;
   s.set("address", std::string("127.0.0.1"));
   s.set("port", port);
   s.set("backlog", std::int64_t{64});
   s.set("max_connections", max_connections);
+  s.set("max_per_address", max_per_address);
   return s;
 }
 
 settings read_values(std::chrono::nanoseconds idle = std::chrono::seconds(75)) {
   settings s;
   s.set("idle_timeout", std::int64_t{idle.count()});
+  s.set("linger_timeout", std::int64_t{1'000'000'000});
   return s;
 }
 
@@ -97,6 +100,28 @@ TEST_CASE_FIXTURE(fixture, "connections beyond the limit wait until others end")
   ctx.emitted.clear();
   tested.on_timer(ctx, 0);
   CHECK(ctx.emitted.size() == 1);
+}
+
+TEST_CASE_FIXTURE(fixture, "connections of one client beyond its limit are closed at once") {
+  net::accept tested(accept_values(0, 100, 2));
+  tested.on_start(ctx);
+  const auto port = port_of(ctx);
+  auto first = dial(port), second = dial(port), third = dial(port);
+  CHECK(eventually([&] {
+    ctx.give_events(tested);
+    third.receive();
+    return third.ended();
+  }));
+  CHECK(ctx.emitted.size() == 2);
+  CHECK(ctx.logged.back().find("max_per_address") != std::string::npos);
+  CHECK(sockets.addresses().size() == 1);
+  ctx.emitted.clear();
+  CHECK(sockets.addresses().size() == 0);
+  const auto fourth = dial(port);
+  CHECK(eventually([&] {
+    ctx.give_events(tested);
+    return ctx.emitted.size() == 1;
+  }));
 }
 
 TEST_CASE_FIXTURE(fixture, "the listening socket is taken over open") {

@@ -30,10 +30,15 @@ inline std::string pattern(std::size_t size) {
   return text;
 }
 
+/// Further settings of its operators, as in a graph file, each with a comma before it.
+struct site_settings {
+  std::string accept = {}, read = {}, parse = {}, load = {}, reply = {};
+};
+
 /// The real service from the real modules, on a port of its own, with a folder to serve.
 class site {
 public:
-  site() {
+  explicit site(site_settings more = {}) : more_(std::move(more)) {
     fs::create_directories(folder_);
     write("small", pattern(2'000));
     write("large", pattern(20'000'000));
@@ -98,6 +103,10 @@ public:
     return got.get_future().get();
   }
   std::size_t connections() const { return sockets_.connections(); }
+  std::uint16_t port() const { return port_; }
+  const fs::path& folder() const { return folder_; }
+  /// To the graph with an access log before `reply`.
+  history_entry with_log() { return apply(graph_of(1, 0, false, true)); }
 
 private:
   history_entry apply(graph wanted) {
@@ -121,40 +130,49 @@ private:
   void write(const char* name, const std::string& text) const {
     std::ofstream(folder_ / name, std::ios::binary) << text;
   }
-  graph graph_of(int version, int variant = 0, bool cached = false) const {
+  graph graph_of(int version, int variant = 0, bool cached = false, bool logged = false) const {
     const auto v = std::to_string(version);
     const auto more = std::to_string(variant);
     auto file =
         parse_graph("[graph]\nname = 'http'\nmodules = ['" INSTAR_TEST_MODULES "']\narcs = [" +
-                        std::string(cached ? around_cache : plain) +
+                        std::string(cached   ? around_cache
+                                    : logged ? with_log_arcs
+                                             : plain) +
                         "]\n"
                         "[operators]\n" +
                         (cached ? "cache = { type = 'http.cache@1' }\n" : "") +
+                        (logged ? "log = { type = 'http.log@1', file = '" + folder_.string() +
+                                      ".log', flush_every = '5ms' }\n"
+                                : "") +
                         "accept = { type = 'net.accept@1', port = 0, max_connections = 9" + more +
+                        more_.accept +
                         " }\n"
                         "read = { type = 'net.read@1', idle_timeout = '7" +
-                        more +
-                        "s' }\n"
+                        more + "s'" + more_.read +
+                        " }\n"
                         "parse = { type = 'http.parse@1', max_pipelined = 6" +
-                        more +
+                        more + more_.parse +
                         " }\n"
                         "load = { type = 'http.load@" +
-                        v + "', root = '" + folder_.string() +
-                        "' }\n"
+                        v + "', root = '" + folder_.string() + "'" + more_.load +
+                        " }\n"
                         "compose = { type = 'http.compose@1' }\n"
                         "reply = { type = 'http.reply@" +
-                        v + "' }\n",
+                        v + "'" + more_.reply + " }\n",
                     folder_ / "test.toml");
     for (const auto& m : file.mistakes) FAIL_CHECK(m.message);
     return std::move(file.content);
   }
 
   static constexpr const char* plain = "'accept -> read -> parse -> load -> compose -> reply'";
+  static constexpr const char* with_log_arcs =
+      "'accept -> read -> parse -> load -> compose -> log -> reply'";
   static constexpr const char* around_cache =
       "'accept -> read -> parse -> cache.request', 'cache.miss -> load', "
       "{ chain = 'load -> cache.loaded', feedback = 'hand_over' }, "
       "'cache.response -> compose -> reply'";
 
+  const site_settings more_;
   const fs::path folder_ =
       fs::temp_directory_path() / ("instar-live-" + std::to_string(::getpid()));
   net::reactor sockets_;

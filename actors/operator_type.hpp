@@ -160,9 +160,9 @@ struct operator_type {
   native_state native = {};
   fixed_list<state_format, 8> exports = {}; ///< `save` is asked by `state_writer::header`
   fixed_list<state_format, 8> imports = {}; ///< `restore` is told by `state_reader::header`
-  /// `restore` adds to what is there. Only then the number of replicas can change although they have
-  /// a `state_schema`: the state of each old one goes to one of the new ones, so that `restore` is
-  /// called any number of times, and not at all for some.
+  /// `restore` adds to what is there. Only then the number of replicas can change although they
+  /// have a `state_schema`: the state of each old one goes to one of the new ones, so that
+  /// `restore` is called any number of times, and not at all for some.
   bool mergeable = false;
 };
 

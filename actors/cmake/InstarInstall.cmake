@@ -64,6 +64,7 @@ set(public_headers
   services/kv/command.hpp
   services/net/buffer.hpp
   services/net/chunk.hpp
+  services/net/address_counts.hpp
   services/net/connection.hpp
   services/net/endpoint.hpp
   services/net/listener.hpp

@@ -23,6 +23,12 @@ std::size_t size_of(const settings& values, std::string_view name) {
   return static_cast<std::size_t>(std::max<std::int64_t>(0, values.integer(name)));
 }
 
+/// As saved; what is no age counts as the longest that there is.
+std::chrono::nanoseconds age_of(std::int64_t saved) {
+  constexpr std::chrono::nanoseconds longest = std::chrono::hours(24 * 365);
+  return saved < 0 ? longest : std::min(longest, std::chrono::nanoseconds(saved));
+}
+
 /// The body in memory, whatever form it has; null if it cannot be read.
 payload_ptr<net::buffer> in_memory(const body& from) {
   if (from.bytes()) return from.bytes();
@@ -211,8 +217,7 @@ void cache::restore(context& ctx, state_reader& from) {
   const auto saved = from.root<CacheState>();
   last_miss_ = saved.getLastMiss();
   for (const auto one : saved.getEntries()) {
-    entry e{
-        std::string(one.getTarget()), {}, nullptr, now - std::chrono::nanoseconds(one.getAgeNs())};
+    entry e{std::string(one.getTarget()), {}, nullptr, now - age_of(one.getAgeNs())};
     e.fields.content_type = file::kept_content_type(std::string(one.getContentType()));
     e.fields.modified = one.getModified();
     e.fields.modified_fraction = one.getModifiedFraction();
@@ -228,9 +233,12 @@ void cache::restore(context& ctx, state_reader& from) {
     if (!by_target_.count(e.target)) insert(std::move(e));
   }
   for (const auto one : saved.getOpen()) {
-    open_.emplace(one.getId(), open_miss{one.getConnection(), std::string(one.getTarget()),
-                                         now - std::chrono::nanoseconds(one.getAgeNs())});
-    ++open_of_[one.getConnection()];
+    const bool fresh =
+        open_
+            .emplace(one.getId(), open_miss{one.getConnection(), std::string(one.getTarget()),
+                                            now - age_of(one.getAgeNs())})
+            .second;
+    if (fresh) ++open_of_[one.getConnection()];
   }
 }
 

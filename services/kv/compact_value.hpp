@@ -4,8 +4,10 @@
 #include "services/kv/small_text.hpp"
 #include "services/kv/value.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -93,6 +95,8 @@ public:
 
   std::int64_t expires() const { return expires_and_form_ >> 2; }
   void expire_at(std::int64_t when) {
+    constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max() / 4;
+    when = std::clamp(when, -most, most);
     expires_and_form_ = when * 4 + static_cast<std::int64_t>(form());
   }
 

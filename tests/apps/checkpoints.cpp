@@ -216,12 +216,6 @@ TEST_CASE("keyed replicas go on in as many or others: every key answers with its
     daemon->signal(SIGKILL);
     daemon->wait();
   }
-  // What a store has beside its entries, counters, has no keys to split it by.
-  const auto refused = w.instard({"--check", "--restore", folder(w), "--graph", stores(w, 3)});
-  CHECK(refused.code == 2);
-  CHECK_MESSAGE(contains(refused.err, "restore it with replicas = 2, or give it up with "
-                                      "--drop-state store"),
-                refused.err);
   // Settings name all of them.
   CHECK(w.instard({"--check", "--restore", folder(w), "--set", "store.max_value=1MiB"}).code == 0);
   {
@@ -229,20 +223,23 @@ TEST_CASE("keyed replicas go on in as many or others: every key answers with its
     check_filled(*daemon);
   }
   {
-    const auto daemon = w.serve(stores(w, 3), {"--restore", folder(w), "--checkpoints", folder(w),
-                                               "--drop-state", "store"});
+    const auto daemon = w.serve(stores(w, 3), {
+                                                  "--restore",
+                                                  folder(w),
+                                                  "--checkpoints",
+                                                  folder(w),
+                                              });
     CHECK(contains(w.instarctl({"status"}).out, "store:2/3"));
     check_filled(*daemon);
     write();
   }
   {
-    const auto daemon = w.serve(stores(w, 1), {"--restore", folder(w), "--checkpoints", folder(w),
-                                               "--drop-state", "store"});
+    const auto daemon = w.serve(stores(w, 1), {"--restore", folder(w), "--checkpoints", folder(w)});
     check_filled(*daemon);
     write();
   }
   // Another schema, too.
-  const auto daemon = w.serve(stores(w, 4, 5), {"--restore", folder(w), "--drop-state", "store"});
+  const auto daemon = w.serve(stores(w, 4, 5), {"--restore", folder(w)});
   check_filled(*daemon);
 }
 

@@ -9,7 +9,7 @@ at any time against std::unordered_set (tracking_overhead_ratio), and against on
 doubles, with the same tags and hash (tracked_vs_doubling_table_ratio); no update running.
 kv_update: while clients write and read back, the store goes from version 1 to 5 and back to 1, and
 each version keeps its entries in another way; in between, and together with that, the number of
-stores that share the keys changes. Every acknowledged write is compared."
+stores that share the keys changes. Every acknowledged write is compared, and a redis-benchmark that runs all the time gets no error."
 
 # measure SIDE PORT TEST PIPELINE COUNT: one run of redis-benchmark.
 measure() {
@@ -66,11 +66,14 @@ change_to() {
 
 # From version 1 to 5 and back, with more and fewer stores, under load; checks every answer.
 check_updates() {
-  local step round check
+  local step round check strangers
   local steps=(2:1 3:1 4:1 5:1 4:1 3:1 2:1 1:1 1:3 2:3 3:3 3:2 4:4 5:4 5:7 4:2 3:2 2:1 1:2 1:1)
   start_kv 1
   spawn "$scratch/check.log" "$bin/instar-kv-check" --port "$port" -c 8 -P 16 -k 5000 -d 3600
   check=$spawned
+  # It ends with the first answer that is an error, or that does not come.
+  spawn "$scratch/strangers.log" redis-benchmark -p "$port" -c 10 -P 4 -r 5000 -n 1000000000 -q set "strange:__rand_int__" x
+  strangers=$spawned
   sleep 1
   for ((round = 0; round < rounds; ++round)); do
     for step in "${steps[@]}"; do
@@ -78,6 +81,11 @@ check_updates() {
       sleep 0.3
     done
   done
+  kill -0 "$strangers" 2>/dev/null || {
+    tail -c 300 "$scratch/strangers.log" >&2
+    fail "redis-benchmark got an error, or no answer"
+  }
+  stop_spawned "$strangers"
   kill -TERM "$check"
   wait "$check" || true
   for figure in failed stale lost reopened p999_ms longest_stall_ms; do

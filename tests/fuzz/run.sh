@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # run.sh [SECONDS [SEED]]: builds the fuzz targets with clang and runs each for so long (default 60),
-# from inputs that the tree has; SEED (default 1) says where chance goes from there. A finding is kept in build/fuzz/findings and named. The last line is the
-# sum: `N passed, N failed`.
+# from inputs that the tree has; SEED (default 1) says where chance goes from there. A finding is
+# kept in build/fuzz/findings and named. The last line is the sum: `N passed, N failed`.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 seconds=${1-60} seed=${2-1}

@@ -13,10 +13,14 @@
 #include <chrono>
 #include <filesystem>
 #include <future>
+#include <initializer_list>
 #include <map>
+#include <memory>
 #include <random>
 #include <string>
+#include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 using namespace instar;
@@ -128,6 +132,19 @@ std::vector<std::string> receive(const client& from, std::string& ahead, std::si
   return all;
 }
 
+/// Sends one command over a connection of its own, and returns the answer to it.
+auto asker(const site& to) {
+  struct line {
+    client end;
+    std::string ahead{};
+  };
+  return [to_it = std::make_shared<line>(line{to.dial()})](
+             std::initializer_list<std::string_view> args) {
+    to_it->end.send(command(args));
+    return receive(to_it->end, to_it->ahead, 1).at(0);
+  };
+}
+
 /// Clients with keys of their own that write, read back and compare.
 class load {
 public:
@@ -193,12 +210,7 @@ TEST_CASE("what was acknowledged is read back while every operator is exchanged"
 TEST_CASE("the store goes up to version 5 and back under load, and loses nothing on the way") {
   site s;
   load clients(s);
-  const auto one = s.dial();
-  std::string ahead;
-  const auto ask = [&](std::initializer_list<std::string_view> args) {
-    one.send(command(args));
-    return receive(one, ahead, 1).at(0);
-  };
+  const auto ask = asker(s);
   const auto go_to = [&](unsigned version) {
     const auto done = s.update({{"store", "kv.store", version}});
     CHECK_MESSAGE(done.outcome == transition_outcome::committed, done.reason);
@@ -231,12 +243,7 @@ TEST_CASE("the store goes up to version 5 and back under load, and loses nothing
 TEST_CASE("more or fewer stores share the keys, in this version and in that, under load") {
   site s;
   load clients(s);
-  const auto one = s.dial();
-  std::string ahead;
-  const auto ask = [&](std::initializer_list<std::string_view> args) {
-    one.send(command(args));
-    return receive(one, ahead, 1).at(0);
-  };
+  const auto ask = asker(s);
   CHECK(ask({"MSET", "a", "1", "b", "2", "c", "3", "d", "4"}) == "OK");
   const auto reported = [&](const std::string& name) {
     const auto text = ask({"INFO"});

@@ -108,12 +108,12 @@ graph fold_replicas(const graph& g) {
   };
   std::set<std::string> seen;
   for (auto a : g.arcs) {
-    const bool shared = as_written(a.from) | as_written(a.to);
+    const bool leaves = as_written(a.from), arrives = as_written(a.to);
     a.lane = 0;
     a.lanes = 1;
     a.key = key_kind::number;
     a.group.clear();
-    if (!shared || seen.insert(a.name()).second) folded.arcs.push_back(std::move(a));
+    if (!(leaves || arrives) || seen.insert(a.name()).second) folded.arcs.push_back(std::move(a));
   }
   return folded;
 }

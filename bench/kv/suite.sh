@@ -9,7 +9,8 @@ at any time against std::unordered_set (tracking_overhead_ratio), and against on
 doubles, with the same tags and hash (tracked_vs_doubling_table_ratio); no update running.
 kv_update: while clients write and read back, the store goes from version 1 to 5 and back to 1, and
 each version keeps its entries in another way; in between, and together with that, the number of
-stores that share the keys changes. Every acknowledged write is compared, and a redis-benchmark that runs all the time gets no error."
+stores that share the keys changes. Every acknowledged write is compared, and a redis-benchmark
+that runs all the time gets no error."
 
 # measure SIDE PORT TEST PIPELINE COUNT: one run of redis-benchmark.
 measure() {
@@ -58,7 +59,8 @@ start_redis() {
 change_to() {
   sed "s|kv.store@1\"|kv.store@$1\", replicas = $2, key = \"hash\"|" \
     "$scratch/kv-1.toml" >"$scratch/changed.toml"
-  "$bin/instarctl" apply "$scratch/changed.toml" --set "accept.port=$port" --admin "$admin" --json >>"$scratch/updates.log" 2>&1 || {
+  "$bin/instarctl" apply "$scratch/changed.toml" --set "accept.port=$port" --admin "$admin" \
+    --json >>"$scratch/updates.log" 2>&1 || {
     tail -5 "$scratch/updates.log" "$scratch/kv-1.log" >&2
     fail "the change to $2 stores of version $1 failed"
   }
@@ -72,7 +74,8 @@ check_updates() {
   spawn "$scratch/check.log" "$bin/instar-kv-check" --port "$port" -c 8 -P 16 -k 5000 -d 3600
   check=$spawned
   # It ends with the first answer that is an error, or that does not come.
-  spawn "$scratch/strangers.log" redis-benchmark -p "$port" -c 10 -P 4 -r 5000 -n 1000000000 -q set "strange:__rand_int__" x
+  spawn "$scratch/strangers.log" redis-benchmark -p "$port" -c 10 -P 4 -r 5000 \
+    -n 1000000000 -q set "strange:__rand_int__" x
   strangers=$spawned
   sleep 1
   for ((round = 0; round < rounds; ++round)); do

@@ -89,6 +89,7 @@ std::string to_toml(const graph& running) {
             (is_feedback(a) ? ", feedback = " + quoted(to_string(a.feedback)) : "") + " },\n";
   }
   text += "]\n";
+  if (g.operators.empty()) text += "\n[operators]\n";
   for (const auto& op : g.operators) {
     text += "\n[operators." + op.name + "]\ntype = " + quoted(op.reference()) +
             "\non_error = " + quoted(to_string(op.on_error.strategy)) +

@@ -22,6 +22,7 @@ std::int64_t short_number(const char*& at, const char* end) {
     const auto digit = static_cast<unsigned char>(*p - '0');
     if (digit > 9) {
       if (digits == 0 || *p != '\r' || end - p < 2 || p[1] != '\n') return -1;
+      if (digits > 1 && *at == '0') return -1;
       at = p + 2;
       return value;
     }

@@ -158,3 +158,12 @@ TEST_CASE("Graphviz gets quoted names and port labels") {
                            "style=dashed, label=\"drain\"];\n"
                            "}\n");
 }
+
+TEST_CASE("a graph without operators is understood again") {
+  graph g;
+  g.name = "none";
+  g.origin = "/srv/none.toml";
+  const auto again = parse_graph(to_toml(g), g.origin);
+  CHECK(again.mistakes.empty());
+  CHECK(to_toml(again.content) == to_toml(g));
+}

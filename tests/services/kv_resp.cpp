@@ -111,7 +111,13 @@ TEST_CASE("what is no command is told apart, after those before it") {
   CHECK(complaint(much) == "a command of more bytes than are allowed");
 }
 
-TEST_CASE("a number that is too long is complained of alike, however it is cut") {
+TEST_CASE("a number that is none is complained of alike, however it is cut") {
+  for (const std::string text : {"*1\r\n$03\r\nGET\r\n", "*01\r\n$3\r\nGET\r\n"}) {
+    feeder f;
+    for (const char c : text) f.give({&c, 1});
+    CHECK(!complaint(text).empty());
+    CHECK(f.parser.complaint() == complaint(text));
+  }
   for (const std::string start : {"*", "*1\r\n$"})
     for (std::size_t digits = 28; digits < 40; ++digits)
       for (const std::string end : {"\r\n", "\rx", "\n\r\n", "\r\r\n"}) {

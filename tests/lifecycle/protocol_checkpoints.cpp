@@ -1,4 +1,5 @@
 #include "checkpoint_world.hpp"
+#include "kept_table.hpp"
 #include "protocol_state.capnp.h"
 
 #include <doctest/doctest.h>
@@ -175,37 +176,6 @@ TEST_CASE("a service restored from a checkpoint goes on from the cut, under high
     CHECK(end->content().find("b")->version == 2);
   }
 }
-
-namespace {
-
-using table = std::map<std::uint64_t, std::uint64_t>;
-
-/// What a `test.table` has after so many items.
-table table_after(std::uint64_t items, const script& of) {
-  table made;
-  for (std::uint64_t key = 0; key < of.preloaded; ++key) made[key] = key + 1'000;
-  for (std::uint64_t n = 0; n < items; ++n) {
-    const auto key = n * 7919 % of.keys;
-    if (n % 5 == 4) made.erase(key);
-    else ++made[key];
-  }
-  return made;
-}
-
-table table_of(const checkpoint_contents& from, const std::string& name) {
-  table made;
-  for (std::size_t i = 0; i < from.parts_of(name); ++i) {
-    const auto part = from.part_of(name, i);
-    REQUIRE(part);
-    state_reader reader(*part);
-    const auto read = reader.root<TablePart>();
-    for (const auto key : read.getGone()) made.erase(key);
-    for (const auto one : read.getEntries()) made[one.getKey()] = one.getSeen();
-  }
-  return made;
-}
-
-} // namespace
 
 TEST_CASE("keyed state flows ahead of the cut, what changes meanwhile follows, all comes back") {
   std::set<std::uint64_t> cuts;

@@ -3,6 +3,7 @@
 #include "actors/lanes.hpp"
 #include "actors/replicas.hpp"
 #include "checkpoint_world.hpp"
+#include "kept_table.hpp"
 #include "protocol_state.capnp.h"
 
 #include <doctest/doctest.h>
@@ -22,8 +23,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-using table = std::map<std::uint64_t, std::uint64_t>;
-
 constexpr auto committed = transition_outcome::committed;
 constexpr std::uint64_t total = 200;
 
@@ -31,18 +30,6 @@ void prepare(script& s) {
   s.total = total;
   s.keys = 150;
   s.preloaded = 120;
-}
-
-/// What all replicas together have after so many items.
-table table_after(std::uint64_t items, const script& of) {
-  table made;
-  for (std::uint64_t key = 0; key < of.preloaded; ++key) made[key] = key + 1'000;
-  for (std::uint64_t n = 0; n < items; ++n) {
-    const auto key = n * 7919 % of.keys;
-    if (n % 5 == 4) made.erase(key);
-    else ++made[key];
-  }
-  return made;
 }
 
 graph graph_of(const std::string& type, std::uint32_t replicas) {
@@ -62,26 +49,6 @@ graph changed(const checkpoint_contents& from, std::uint32_t replicas, std::uint
     if (version != 0) op.version = version;
   }
   return g;
-}
-
-/// The entries of one replica, of any version.
-table table_of(const checkpoint_contents& from, const std::string& name) {
-  table made;
-  for (std::size_t i = 0; i < from.parts_of(name); ++i) {
-    const auto part = from.part_of(name, i);
-    REQUIRE(part);
-    state_reader reader(*part);
-    if (part->header().schema_id == capnp::typeId<ShardPart>()) {
-      const auto read = reader.root<ShardPart>();
-      for (const auto key : read.getGone()) made.erase(key);
-      for (const auto row : read.getRows()) made[row.getKey()] = std::stoull(row.getSeen().cStr());
-    } else {
-      const auto read = reader.root<TablePart>();
-      for (const auto key : read.getGone()) made.erase(key);
-      for (const auto one : read.getEntries()) made[one.getKey()] = one.getSeen();
-    }
-  }
-  return made;
 }
 
 std::vector<std::string> replicas_in(const checkpoint_contents& from) {

@@ -1,5 +1,7 @@
 #include "actors/blocking_pool.hpp"
 
+#include <pthread.h>
+
 #include <utility>
 
 namespace instar {
@@ -30,6 +32,7 @@ void blocking_pool::run(std::function<void()> work) {
 }
 
 void blocking_pool::loop() {
+  pthread_setname_np(pthread_self(), "instar.pool");
   std::unique_lock lock(guard_);
   for (;;) {
     ++idle_;

@@ -39,6 +39,11 @@ void inlet::put_back(std::vector<event>&& undelivered) {
   filled_.store(true, std::memory_order_release);
 }
 
+std::size_t inlet::waiting() const {
+  std::lock_guard lock(guard_);
+  return events_.size();
+}
+
 void inlet::close() {
   std::vector<event> dropped;
   std::lock_guard lock(guard_);

@@ -3,6 +3,7 @@
 #include "actors/payload.hpp"
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -43,13 +44,16 @@ public:
   /// Whether `take` would find something. Any thread.
   bool filled() const { return filled_.load(std::memory_order_acquire); }
 
+  /// How many events wait to be taken. Any thread, a moment's value.
+  std::size_t waiting() const;
+
   /// After this, posted events are dropped: the operator's place has ended.
   void close();
 
 private:
   std::shared_ptr<doorbell> bell_;
   std::atomic<bool> filled_{false};
-  std::mutex guard_;
+  mutable std::mutex guard_;
   std::vector<event> events_;
   bool closed_ = false;
 };

@@ -134,7 +134,7 @@ struct report_message {
   epoch_t epoch = 0;
   std::string name; ///< of the operator
   std::string text{};
-  std::uint64_t entries = 0, total = 0; ///< of `moved`
+  std::uint64_t entries = 0, total = 0; ///< of `moved`; of `written`, `total` is its bytes
 };
 
 /// An operator asks for the service to be stopped, or has failed too often.

@@ -6,6 +6,7 @@ scratch=$(mktemp -d "${TMPDIR:-/tmp}/instar-bench.XXXXXX")
 samples=$scratch/samples
 started=()
 touch "$samples"
+export ERL_CRASH_DUMP_BYTES=0 # Erlang would leave a large file in this folder
 
 # Ends what was started, newest first, and removes the scratch folder; also on Ctrl-C.
 clean_up() {
@@ -14,6 +15,10 @@ clean_up() {
   local i
   for ((i = ${#started[@]} - 1; i >= 0; --i)); do
     end_process "${started[i]}"
+  done
+  # Of a binary upgrade that was interrupted, the new master is not known yet.
+  for i in "$scratch"/*/nginx.pid; do
+    [ ! -s "$i" ] || end_process "$(<"$i")"
   done
   rm -rf "$scratch"
   exit "$code"
@@ -34,6 +39,11 @@ end_process() {
   wait "$pid" 2>/dev/null || true
 }
 
+# Ends a process of a server that went to the background by itself at the end of the suite, too.
+adopt() {
+  started+=("$1")
+}
+
 fail() {
   echo "bench/run.sh: $*" >&2
   exit 1
@@ -44,7 +54,7 @@ build() {
   [ -z "${INSTAR_BUILD-}" ] || return 0
   echo "building (release) ..." >&2
   (cd "$root" && cmake --preset release && cmake --build --preset release) >"$scratch/build.log" 2>&1 || {
-    tail -40 "$scratch/build.log" >&2
+    tail -n 40 "$scratch/build.log" >&2
     fail "the build failed; run: cmake --preset release && cmake --build --preset release"
   }
 }
@@ -56,6 +66,21 @@ note_load() {
   record machine_load_before "$load"
   awk -v l="$load" 'BEGIN { exit !(l > 0.5) }' && echo "note: this machine is busy (load $load)" >&2
   return 0
+}
+
+# CLOCK_MONOTONIC in ns as $now, without a process: that would be felt by the clients. `set_clock`
+# once before.
+set_clock() {
+  clock_offset=$((${EPOCHREALTIME/[.,]/} * 1000 - $("$bin/instar-cut" --now)))
+}
+now() {
+  now=$((${EPOCHREALTIME/[.,]/} * 1000 - clock_offset))
+}
+
+# nap SECONDS: sleeps, also without a process.
+nap() {
+  [ -n "${nap_from-}" ] || exec {nap_from}<> <(:)
+  read -rt "$1" -u "$nap_from" || true
 }
 
 # spawn LOG COMMAND...: starts it in the background and sets $spawned to its pid.
@@ -99,7 +124,7 @@ wait_for_port() {
     kill -0 "$2" 2>/dev/null || break
     sleep 0.05
   done
-  tail -20 "$3" >&2
+  tail -n 20 "$3" >&2
   fail "nothing listens on port $1"
 }
 

@@ -13,16 +13,14 @@ start_instard() {
   wait_for_port "$port" "$spawned" "$scratch/$name.log"
 }
 
-# start_nginx ROOT: one worker with sendfile; sets $port and $spawned.
-start_nginx() {
-  local folder=$1 home=$scratch/nginx user=""
-  free_port
+# write_nginx_conf HOME ROOT PORT MORE...: MORE is put at the top, a directive each.
+write_nginx_conf() {
+  local home=$1 folder=$2 at=$3
+  shift 3
   mkdir -p "$home"
-  [ "$(id -u)" -eq 0 ] && user="user root;"
-  cat >"$home/nginx.conf" <<END
-$user
-worker_processes 1;
-daemon off;
+  [ "$(id -u)" -eq 0 ] && set -- "$@" "user root;"
+  printf '%s\n' "$@" >"$home/nginx.conf"
+  cat >>"$home/nginx.conf" <<END
 pid $home/nginx.pid;
 error_log $home/error.log;
 events { worker_connections 1024; }
@@ -38,9 +36,17 @@ http {
   fastcgi_temp_path $home/fastcgi;
   uwsgi_temp_path $home/uwsgi;
   scgi_temp_path $home/scgi;
-  server { listen 127.0.0.1:$port; root $folder; }
+  server { listen 127.0.0.1:$at; root $folder; }
 }
 END
+}
+
+# start_nginx ROOT [NAME [WORKERS]]: with sendfile; one worker if it is not said. Sets $port and
+# $spawned.
+start_nginx() {
+  local home=$scratch/${2:-nginx}
+  free_port
+  write_nginx_conf "$home" "$1" "$port" "worker_processes ${3:-1};" "daemon off;"
   PATH=$PATH:/usr/sbin spawn "$home/log" nginx -c "$home/nginx.conf"
   wait_for_port "$port" "$spawned" "$home/log"
 }

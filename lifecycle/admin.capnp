@@ -205,6 +205,7 @@ struct OperatorStatus {
   replicas @15 :UInt32 = 1;
   hotKey @16 :UInt64;           # that comes most often, in this share of its packets
   hotShare @17 :Float64;
+  eventsWaiting @18 :UInt64;     # posted by the host and not taken yet
 }
 
 struct ArcStatus {

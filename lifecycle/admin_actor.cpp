@@ -9,7 +9,7 @@ caf::behavior admin_actor::make_behavior() {
   return {
       hand_over<order_message>(),   hand_over<plan_message>(),    hand_over<status_message>(),
       hand_over<graph_message>(),   hand_over<history_message>(), hand_over<cancel_message>(),
-      hand_over<compare_message>(),
+      hand_over<compare_message>(), hand_over<observe_message>(),
   };
 }
 

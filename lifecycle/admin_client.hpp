@@ -2,9 +2,9 @@
 
 #include "actors/graph.hpp"
 #include "actors/graph_file.hpp"
+#include "actors/status.hpp"
 #include "lifecycle/plan.hpp"
 #include "lifecycle/service.hpp"
-#include "lifecycle/status.hpp"
 #include "lifecycle/trace_hub.hpp"
 #include "lifecycle/wanted_change.hpp"
 #include "transfer/result.hpp"

@@ -47,6 +47,7 @@ void write(const operator_status& from, wire::OperatorStatus::Builder to) {
   to.setPacketsIn(from.packets_in);
   to.setPacketsOut(from.packets_out);
   to.setEvents(from.events);
+  to.setEventsWaiting(from.events_waiting);
   to.setActivations(from.activations);
   to.setBusyNs(from.busy_ns);
   to.setBlocked(from.blocked);
@@ -69,6 +70,7 @@ operator_status read(wire::OperatorStatus::Reader from) {
   to.packets_in = from.getPacketsIn();
   to.packets_out = from.getPacketsOut();
   to.events = from.getEvents();
+  to.events_waiting = from.getEventsWaiting();
   to.activations = from.getActivations();
   to.busy_ns = from.getBusyNs();
   to.blocked = from.getBlocked();

@@ -1,10 +1,10 @@
 #pragma once
 
 #include "actors/graph.hpp"
+#include "actors/status.hpp"
 #include "lifecycle/admin.capnp.h"
 #include "lifecycle/plan.hpp"
 #include "lifecycle/service.hpp"
-#include "lifecycle/status.hpp"
 #include "lifecycle/wanted_change.hpp"
 
 /// The plain values of status.hpp, plan.hpp and graph.hpp in the words of admin.capnp.

@@ -233,6 +233,7 @@ void live_graph::describe(service_status& into) const {
     s.packets_in = c.packets_in.get();
     s.packets_out = c.packets_out.get();
     s.events = c.events.get();
+    s.events_waiting = m.place.events->waiting();
     s.activations = c.activations.get();
     s.busy_ns = c.busy_ns.get();
     s.blocked = c.blocked.get();

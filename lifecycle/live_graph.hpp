@@ -3,8 +3,8 @@
 #include "actors/graph.hpp"
 #include "actors/links.hpp"
 #include "actors/participation.hpp"
+#include "actors/status.hpp"
 #include "lifecycle/plan.hpp"
-#include "lifecycle/status.hpp"
 
 #include <caf/actor.hpp>
 

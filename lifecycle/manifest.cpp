@@ -149,12 +149,19 @@ void unique_names(const std::vector<Item>& items, const char* what) {
       malformed("two " + std::string(what) + " are named '" + item.name + "'");
 }
 
+/// What a port carries: a payload's name, or anything.
+std::string carried(const json& port) {
+  if (const auto found = text(port, "payload", 256); found == any_payload::payload_name)
+    return found;
+  return name(port, "payload");
+}
+
 std::vector<port_description> ports(const json& type, const char* key) {
   std::vector<port_description> found;
   for (const auto& item : list(type, key, 16)) {
     port_description p;
     p.name = name(item, "name");
-    p.payload = name(item, "payload");
+    p.payload = carried(item);
     p.schema = number<std::uint64_t>(item, "schema");
     if (item.contains("follows")) p.follows = number<std::uint8_t>(item, "follows");
     if (item.contains("answers")) p.answers = number<std::uint8_t>(item, "answers");
@@ -238,6 +245,10 @@ operator_description read_type(const json& item, const schema_set& schemas) {
   for (const auto& out : type.outputs)
     if (out.follows >= static_cast<int>(type.inputs.size()))
       malformed("output '" + out.name + "' of '" + type.name + "' follows no input");
+  for (const auto& out : type.outputs)
+    if (out.follows < 0 && out.payload == any_payload::payload_name)
+      malformed("output '" + out.name + "' of '" + type.name +
+                "' carries anything; say which input it follows");
   if (const auto wrong = check_request_ports(type)) malformed(*wrong);
   read_state(item, schemas, type);
   for (const auto& s : list(item, "settings", 32))

@@ -1,10 +1,10 @@
 #pragma once
 
 #include "actors/graph.hpp"
+#include "actors/status.hpp"
 #include "lifecycle/checkpoint_contents.hpp"
 #include "lifecycle/graph_edit.hpp"
 #include "lifecycle/service.hpp"
-#include "lifecycle/status.hpp"
 
 #include <chrono>
 #include <cstdint>

@@ -4,6 +4,7 @@
 #include "actors/local_scheduler.hpp"
 #include "lifecycle/admin_actor.hpp"
 #include "lifecycle/own_operators.hpp"
+#include "lifecycle/service_metrics.hpp"
 #include "lifecycle/supervisor.hpp"
 #include "lifecycle/trace_hub.hpp"
 
@@ -39,20 +40,6 @@ result<operator_update> parse_update(std::string_view text) {
   return update;
 }
 
-const char* to_string(transition_outcome outcome) {
-  switch (outcome) {
-  case transition_outcome::unchanged:
-    return "unchanged";
-  case transition_outcome::committed:
-    return "committed";
-  case transition_outcome::refused:
-    return "refused";
-  case transition_outcome::rolled_back:
-    return "rolled back";
-  }
-  return "";
-}
-
 namespace {
 
 struct system_config : caf::actor_system_config {
@@ -78,6 +65,7 @@ struct service::parts {
   runner_environment environment;
   system_config config;
   caf::actor_system system;
+  service_metrics seen;
   std::unique_ptr<blocking_pool> pool; // its threads send to actors: joined before the system ends
   caf::actor supervisor, admin;
 
@@ -112,6 +100,8 @@ service::service(service_options options) : parts_(std::make_unique<parts>(std::
                                   : std::make_shared<module_library>(p.options.scratch);
   p.operators = std::make_shared<library_with_own>(std::move(from));
   p.environment.resources.emplace(std::string(trace_hub::resource_name), &p.traces);
+  p.environment.resources.emplace(std::string(metrics::resource_name),
+                                  static_cast<metrics*>(&p.seen));
   if (p.options.events)
     static_cast<local_scheduler&>(p.system.scheduler()).attach(*p.options.events);
   p.pool = std::make_unique<blocking_pool>(std::max<std::size_t>(1, p.options.blocking_threads));
@@ -128,6 +118,7 @@ service::service(service_options options) : parts_(std::make_unique<parts>(std::
   // workers are busy with.
   p.supervisor = p.system.spawn<instar::supervisor, caf::detached>(std::move(setup));
   p.admin = p.system.spawn<admin_actor>(p.supervisor);
+  p.seen.attach(p.admin);
 }
 
 service::~service() {

@@ -2,9 +2,9 @@
 
 #include "actors/graph.hpp"
 #include "actors/packet.hpp"
+#include "actors/status.hpp"
 #include "lifecycle/graph_edit.hpp"
 #include "lifecycle/plan.hpp"
-#include "lifecycle/status.hpp"
 #include "transfer/checkpoint_folder.hpp"
 
 #include <chrono>

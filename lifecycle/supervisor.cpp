@@ -40,6 +40,7 @@ caf::behavior supervisor::make_behavior() {
         m.done(planner_.compare(m.graphs->first, m.graphs->second));
       },
       [this](const status_message& m) { m.done(status()); },
+      [this](const observe_message& m) { m.done(observe()); },
       [this](const graph_message& m) { m.done(versions_.running().content); },
       [this](const history_message& m) {
         m.done(std::vector<history_entry>(history_.begin(), history_.end()));
@@ -342,6 +343,7 @@ void supervisor::finish(active& now, transition_outcome outcome, std::string rea
   entry.outcome = outcome;
   entry.reason = std::move(reason);
   if (outcome == transition_outcome::committed) entry.mark_to_commit = now.state.mark_to_commit();
+  if (outcome == transition_outcome::committed) note_checkpoint(now, *order);
   active_.erase(now.state.epoch());
   if (order->stops) stopped_ = true;
   record(std::move(entry), *order);
@@ -361,6 +363,7 @@ void supervisor::record(history_entry entry, const transition_order& order) {
     std::erase_if(history_, [&](const history_entry& e) {
       return e.who == entry.who && e.outcome == transition_outcome::committed;
     });
+  totals_.note(entry);
   history_.push_back(entry);
   if (history_.size() > setup_.options->kept_history) history_.pop_front();
   if (order.done) order.done(std::move(entry));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/metrics.hpp"
 #include "actors/runner.hpp"
 #include "lifecycle/checkpoint_store.hpp"
 #include "lifecycle/graph_versions.hpp"
@@ -17,6 +18,7 @@
 #include <initializer_list>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -41,6 +43,10 @@ struct compare_message {
 };
 struct status_message {
   std::function<void(service_status)> done;
+};
+/// All but the operators' own metrics.
+struct observe_message {
+  std::function<void(observation)> done;
 };
 struct graph_message {
   std::function<void(graph)> done;
@@ -80,6 +86,7 @@ public:
 
   /// From its own thread, or from a test that runs its actors by itself.
   service_status status() const;
+  observation observe() const;
 
 private:
   using clock = caf::actor_clock::clock_type;
@@ -98,6 +105,7 @@ private:
     std::vector<caf::actor> formers;    ///< after the commit: instances that are replaced, removed
     std::shared_ptr<checkpoint_job> writes{};
     std::set<std::string> saved{}; ///< operators that belong into it
+    std::optional<checkpoint_seen> written{};
   };
 
   /// Whom an actor runs, or ran.
@@ -149,6 +157,7 @@ private:
   void commit(active& now);
   void begin_checkpoint(active& now);
   void note_written(active& now, const report_message& m);
+  void note_checkpoint(const active& now, const transition_order& order);
   void send_restores(active& now);
   start_message start_of(active& now, const operator_change& op) const;
   void set_checkpoint_timer();
@@ -169,6 +178,8 @@ private:
   std::unordered_map<caf::actor_id, watched> watched_;
   std::vector<clock::time_point> alarms_; // not yet rung; the earliest is the last
   std::deque<history_entry> history_;
+  transition_totals totals_;
+  std::optional<checkpoint_seen> checkpoint_;
   std::uint64_t checkpoint_timer_ = 0;           // the latest that was set
   std::chrono::nanoseconds checkpoint_every_{0}; // that it was set for; 0 = none is set
   bool starting_ = false;
@@ -183,6 +194,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::order_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::plan_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::compare_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::status_message)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::observe_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::graph_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::history_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::cancel_message)

@@ -43,12 +43,24 @@ void supervisor::begin_checkpoint(active& now) {
                                  std::to_string(done->operators) + " operators, " +
                                  std::to_string(done->bytes) + " bytes"
                            : done.error().message;
+        if (done) report.total = done->bytes;
         caf::anon_send(self, std::move(report));
       });
   now.writes->begin();
 }
 
-void supervisor::note_written(active& now, const report_message& m) { now.entry.what = m.text; }
+void supervisor::note_written(active& now, const report_message& m) {
+  now.entry.what = m.text;
+  now.written = {std::chrono::system_clock::now(), m.epoch, m.total};
+}
+
+/// The newest one that there is: written, or begun from.
+void supervisor::note_checkpoint(const active& now, const transition_order& order) {
+  if (now.written) checkpoint_ = now.written;
+  if (!order.restore) return;
+  const auto& from = order.restore->from->info();
+  checkpoint_ = {from.when, from.epoch, from.bytes};
+}
 
 // -- by themselves, now and then ------------------------------------------------------------------
 

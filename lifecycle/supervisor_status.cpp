@@ -50,4 +50,6 @@ service_status supervisor::status() const {
   return s;
 }
 
+observation supervisor::observe() const { return {status(), totals_, checkpoint_, {}}; }
+
 } // namespace instar

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "actors/messages.hpp"
+#include "actors/status.hpp"
 #include "lifecycle/plan.hpp"
-#include "lifecycle/status.hpp"
 
 #include <chrono>
 #include <cstdint>

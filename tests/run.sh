@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # run.sh [--fuzz] [--long]: from a bare Debian 12 to the last test. Installs the packages that are missing,
-# builds with optimisation and runs every test, builds again with AddressSanitizer and
-# UndefinedBehaviorSanitizer and runs the tests that make sense there (all but those labelled `soak`
+# builds with g++, optimised, and runs every test, builds again with clang, AddressSanitizer and
+# UndefinedBehaviorSanitizer, and runs the tests that make sense there (all but those labelled `soak`
 # or `release`). The last line is the sum: `N passed, N failed`.
 #
 # --fuzz adds a minute for each fuzz target. --long adds that, the tests labelled `long`, and
@@ -47,7 +47,7 @@ run_tests() {
 }
 
 mkdir -p build
-tests/packages.sh build test lint ${long:+lint_long}
+tests/packages.sh build test sanitize lint ${long:+lint_long}
 command -v ccache >/dev/null && export CMAKE_CXX_COMPILER_LAUNCHER=ccache
 
 if [[ $long ]]; then run_tests release ""; else run_tests release long; fi

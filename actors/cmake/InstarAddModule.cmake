@@ -19,8 +19,8 @@ function(instar_add_module name)
   add_library(${name} MODULE ${ARG_SOURCES})
   set_target_properties(${name} PROPERTIES PREFIX "" CXX_VISIBILITY_PRESET hidden
     VISIBILITY_INLINES_HIDDEN ON LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/modules)
-  # Unique symbols would keep the module mapped for ever.
-  target_compile_options(${name} PRIVATE -fno-gnu-unique)
+  # Unique symbols would keep the module mapped for ever; clang makes none.
+  target_compile_options(${name} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-fno-gnu-unique>)
   target_link_libraries(${name} PRIVATE instar::instar ${ARG_LINK})
   if(TARGET instar_flags)
     target_link_libraries(${name} PRIVATE instar_flags)

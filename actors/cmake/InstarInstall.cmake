@@ -41,13 +41,16 @@ set(public_headers
   actors/inlet.hpp
   actors/instance.hpp
   actors/lanes.hpp
+  actors/metrics.hpp
   actors/module.hpp
   actors/operator.hpp
   actors/operator_type.hpp
+  actors/own_metrics.hpp
   actors/packet.hpp
   actors/payload.hpp
   actors/record.hpp
   actors/settings.hpp
+  actors/status.hpp
   lifecycle/checkpoint_contents.hpp
   lifecycle/checkpoint_store.hpp
   lifecycle/graph_edit.hpp
@@ -56,10 +59,10 @@ set(public_headers
   lifecycle/plan.hpp
   lifecycle/service.hpp
   lifecycle/state_route.hpp
-  lifecycle/status.hpp
   services/file/handle.hpp
   services/http/request.hpp
   services/http/response.hpp
+  services/http/traffic.hpp
   services/kv/batch.hpp
   services/kv/command.hpp
   services/net/buffer.hpp
@@ -68,6 +71,7 @@ set(public_headers
   services/net/connection.hpp
   services/net/endpoint.hpp
   services/net/listener.hpp
+  services/net/outgoing.hpp
   services/net/outbox.hpp
   services/net/pausing.hpp
   services/net/reactor.hpp
@@ -91,15 +95,22 @@ install(FILES
   actors/cmake/InstarAddModule.cmake
   DESTINATION ${package_dir})
 
-set(modules net http_parse http_compose http_cache_v1 http_cache_v2 http_load_v1 http_load_v2 http_reply_v1 http_reply_v2
-  kv_parse kv_reply kv-store-1 kv-store-2 kv-store-3 kv-store-4 kv-store-5)
+# Every module of services/.
+get_property(targets DIRECTORY services PROPERTY BUILDSYSTEM_TARGETS)
+set(modules)
+foreach(target IN LISTS targets)
+  get_target_property(kind ${target} TYPE)
+  if(kind STREQUAL MODULE_LIBRARY)
+    list(APPEND modules ${target})
+  endif()
+endforeach()
 set_target_properties(${modules} PROPERTIES INSTALL_RPATH $ORIGIN/../..)
 add_custom_target(instar_modules DEPENDS ${modules})
 install(TARGETS ${modules} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/instar/modules)
 
 # Installed programs know where the installed modules are: the examples' own folder would be wrong.
-foreach(graph http/http.toml http/http-nio.toml http/http-cache.toml
-        kv/kv-1.toml kv/kv-2.toml kv/kv-3.toml kv/kv-4.toml kv/kv-5.toml)
+file(GLOB graphs RELATIVE ${PROJECT_SOURCE_DIR}/apps CONFIGURE_DEPENDS apps/*/*.toml)
+foreach(graph IN LISTS graphs)
   cmake_path(GET graph PARENT_PATH example)
   file(READ apps/${graph} text)
   string(REGEX REPLACE "modules = [^\n]*\n" "" text "${text}")

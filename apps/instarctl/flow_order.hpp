@@ -1,6 +1,6 @@
 #pragma once
 
-#include "lifecycle/status.hpp"
+#include "actors/status.hpp"
 
 #include <string_view>
 #include <utility>

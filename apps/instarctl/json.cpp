@@ -25,6 +25,7 @@ json operator_json(const operator_status& op) {
             {"packets_in", op.packets_in},
             {"packets_out", op.packets_out},
             {"events", op.events},
+            {"events_waiting", op.events_waiting},
             {"activations", op.activations},
             {"busy_ms", static_cast<double>(op.busy_ns) / 1e6},
             {"blocked", op.blocked},

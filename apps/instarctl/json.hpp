@@ -1,9 +1,9 @@
 #pragma once
 
 #include "actors/graph.hpp"
+#include "actors/status.hpp"
 #include "lifecycle/plan.hpp"
 #include "lifecycle/service.hpp"
-#include "lifecycle/status.hpp"
 
 #include <nlohmann/json_fwd.hpp>
 

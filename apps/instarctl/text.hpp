@@ -1,7 +1,7 @@
 #pragma once
 
+#include "actors/status.hpp"
 #include "lifecycle/service.hpp"
-#include "lifecycle/status.hpp"
 
 #include <chrono>
 #include <string>

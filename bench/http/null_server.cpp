@@ -1,5 +1,6 @@
 // The least that an HTTP server can do: one thread, one epoll, one fixed answer per request,
-// nothing parsed. What a real server costs on top of it is its own.
+// nothing parsed but, where there are several answers, the digit after "GET /" that chooses one.
+// What a real server costs on top of it is its own.
 
 #include <CLI/CLI.hpp>
 
@@ -16,6 +17,7 @@
 #include <string>
 #include <system_error>
 #include <unordered_map>
+#include <vector>
 
 namespace {
 
@@ -38,10 +40,11 @@ int listen_on(std::uint16_t port) {
 
 class null_server {
 public:
-  null_server(std::uint16_t port, std::size_t size)
-      : answer_("HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(size) + "\r\n\r\n" +
-                std::string(size, 'x')),
-        epoll_(::epoll_create1(EPOLL_CLOEXEC)), listener_(listen_on(port)) {
+  null_server(std::uint16_t port, const std::vector<std::size_t>& sizes)
+      : epoll_(::epoll_create1(EPOLL_CLOEXEC)), listener_(listen_on(port)) {
+    for (auto size : sizes)
+      answers_.push_back("HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(size) + "\r\n\r\n" +
+                         std::string(size, 'x'));
     watch(listener_, EPOLLIN);
   }
 
@@ -69,49 +72,59 @@ private:
          (fd = ::accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0;) {
       int on = 1;
       ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-      unsent_[fd] = 0;
+      open_[fd] = {};
       watch(fd, EPOLLIN | EPOLLOUT | EPOLLET);
     }
   }
 
-  /// A client has one request open and it arrives in one piece: what wrk does.
+  struct progress {
+    std::size_t answer = 0, unsent = 0;
+  };
+
+  /// A client has one request open and it arrives in one piece: what wrk and instar-load do.
   void serve(int fd, std::uint32_t events) {
-    auto& unsent = unsent_[fd];
+    auto& now = open_[fd];
     if (events & EPOLLIN) {
       std::array<char, 4096> request;
       auto n = ::recv(fd, request.data(), request.size(), 0);
       if (n == 0 || (n < 0 && errno != EAGAIN)) return end(fd);
-      if (n > 0) unsent += answer_.size();
+      if (n > 5) {
+        auto digit = static_cast<std::size_t>(request[5] - '0');
+        now.answer = digit < answers_.size() ? digit : 0;
+        now.unsent += answers_[now.answer].size();
+      }
     }
-    while (unsent > 0) {
-      auto n = ::send(fd, answer_.data() + (answer_.size() - unsent), unsent, MSG_NOSIGNAL);
+    const auto& answer = answers_[now.answer];
+    while (now.unsent > 0) {
+      auto n = ::send(fd, answer.data() + (answer.size() - now.unsent), now.unsent, MSG_NOSIGNAL);
       if (n < 0 && errno == EAGAIN) return;
       if (n < 0) return end(fd);
-      unsent -= static_cast<std::size_t>(n);
+      now.unsent -= static_cast<std::size_t>(n);
     }
   }
 
   void end(int fd) {
-    unsent_.erase(fd);
+    open_.erase(fd);
     ::close(fd);
   }
 
-  std::string answer_;
+  std::vector<std::string> answers_;
   int epoll_, listener_;
-  std::unordered_map<int, std::size_t> unsent_;
+  std::unordered_map<int, progress> open_;
 };
 
 } // namespace
 
 int main(int argc, char** argv) {
   std::uint16_t port = 0;
-  std::size_t size = 0;
-  CLI::App app("Answers everything on 127.0.0.1 with one body of the given size");
+  std::vector<std::size_t> sizes;
+  CLI::App app("Answers everything on 127.0.0.1 with a body of the given size; with several sizes, "
+               "GET /0... gets the first, GET /1... the second");
   app.add_option("port", port)->required();
-  app.add_option("size", size, "Bytes of the body")->required();
+  app.add_option("sizes", sizes, "Bytes of the bodies")->required();
   CLI11_PARSE(app, argc, argv);
   try {
-    null_server(port, size).run();
+    null_server(port, sizes).run();
   } catch (const std::exception& error) {
     std::cerr << "bench-null-server: " << error.what() << "\n";
     return 1;

@@ -18,7 +18,7 @@ measure() {
   rate=$(redis-benchmark -p "$port" -c 50 -P "$pipeline" -n "$count" -r 100000 -t "$test" --csv \
     2>>"$scratch/redis-benchmark.err" | awk -F'"' '$2 != "test" { print $4 }')
   [ -n "$rate" ] || {
-    tail -5 "$scratch/redis-benchmark.err" >&2
+    tail -n 5 "$scratch/redis-benchmark.err" >&2
     fail "redis-benchmark could not measure $side"
   }
   record "${side}_${test}_p${pipeline}_requests_per_s" "$rate"
@@ -61,7 +61,7 @@ change_to() {
     "$scratch/kv-1.toml" >"$scratch/changed.toml"
   "$bin/instarctl" apply "$scratch/changed.toml" --set "accept.port=$port" --admin "$admin" \
     --json >>"$scratch/updates.log" 2>&1 || {
-    tail -5 "$scratch/updates.log" "$scratch/kv-1.log" >&2
+    tail -n 5 "$scratch/updates.log" "$scratch/kv-1.log" >&2
     fail "the change to $2 stores of version $1 failed"
   }
 }

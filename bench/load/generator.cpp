@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <array>
 #include <ctime>
+#include <future>
+#include <memory>
 #include <queue>
 #include <random>
 #include <stdexcept>
@@ -31,21 +33,34 @@ struct client {
   std::int64_t next_due = 0;
   std::size_t target = 0, unsent = 0;
   bool linked = false;
-  bool was_linked = false;
+  reopening lost = reopening::no; ///< why its connection was lost, if it had one
 };
 
+/// Room for the records of a group. It is reserved at once, since moving them would hold up the
+/// clients; what is not used costs no memory.
+std::size_t expected_records(const run_options& options) {
+  constexpr double most_per_s = 200'000;
+  constexpr std::size_t limit = std::size_t{1} << 25;
+  auto seconds = std::chrono::duration<double>(options.duration).count();
+  return std::min(limit, static_cast<std::size_t>(seconds * most_per_s)) / options.groups.size() +
+         1024;
+}
+
+/// The clients of one group.
 class generator {
 public:
-  generator(const run_options& options, const target_set& targets,
-            const volatile std::sig_atomic_t* stop);
+  generator(const run_options& options, std::size_t group, std::size_t first_client,
+            const target_set& targets, const volatile std::sig_atomic_t* stop);
+  generator(const generator&) = delete;
+  generator& operator=(const generator&) = delete;
   ~generator() { ::close(epoll_); }
 
-  run_result run(void (*started)(std::int64_t));
+  void connect_all();
+  run_result run(std::int64_t begin);
 
 private:
   using wake = std::pair<std::int64_t, std::size_t>; // when, which client
 
-  void connect_all();
   void schedule_first();
   void turn(std::int64_t until);
   void wake_due(std::int64_t now);
@@ -58,9 +73,12 @@ private:
   void finish(std::size_t index, outcome end);
   void rest_until(std::size_t index, std::int64_t when);
   bool unfinished() const;
+  std::int64_t period() const { return group_.period.count(); }
+  void lose(client& c, reopening why);
   bool stopped() const { return stop_ && *stop_; }
 
   const run_options& options_;
+  const client_group& group_;
   const target_set& targets_;
   const volatile std::sig_atomic_t* stop_;
   int epoll_;
@@ -73,19 +91,22 @@ private:
   std::size_t asking_ = 0;
 };
 
-generator::generator(const run_options& options, const target_set& targets,
-                     const volatile std::sig_atomic_t* stop)
-    : options_(options), targets_(targets), stop_(stop), epoll_(::epoll_create1(EPOLL_CLOEXEC)),
-      clients_(options.clients), random_(options.seed) {
+generator::generator(const run_options& options, std::size_t group, std::size_t first_client,
+                     const target_set& targets, const volatile std::sig_atomic_t* stop)
+    : options_(options), group_(options.groups[group]), targets_(targets), stop_(stop),
+      epoll_(::epoll_create1(EPOLL_CLOEXEC)), clients_(group_.clients),
+      random_(options.seed + group) {
   if (epoll_ < 0) throw std::runtime_error("epoll_create1 failed: raise the limit of open files");
-  result_.records.reserve(1 << 20);
+  result_.records.reserve(expected_records(options));
+  for (auto& c : clients_) {
+    c.current.group = static_cast<std::uint8_t>(group);
+    c.current.client = static_cast<std::uint16_t>(first_client++);
+  }
 }
 
-run_result generator::run(void (*started)(std::int64_t)) {
-  connect_all();
-  result_.begin = monotonic_ns();
-  result_.end = result_.begin + options_.duration.count();
-  if (started) started(result_.begin);
+run_result generator::run(std::int64_t begin) {
+  result_.begin = begin;
+  result_.end = begin + options_.duration.count();
   schedule_first();
   while (!stopped() && monotonic_ns() < result_.end) turn(result_.end);
   result_.end = std::min(result_.end, monotonic_ns());
@@ -98,7 +119,6 @@ run_result generator::run(void (*started)(std::int64_t)) {
 void generator::connect_all() {
   auto last = monotonic_ns() + options_.timeout.count();
   for (std::size_t i = 0; i < clients_.size(); ++i) {
-    clients_[i].current.client = static_cast<std::uint16_t>(i);
     if (!clients_[i].link.open(options_.server.address, epoll_, i))
       throw std::runtime_error(options_.server.host + ": cannot connect; is the server running?");
   }
@@ -114,13 +134,19 @@ void generator::connect_all() {
       auto& c = clients_[events[static_cast<std::size_t>(i)].data.u64];
       if (c.link.error() != 0 || (events[static_cast<std::size_t>(i)].events & EPOLLERR))
         throw std::runtime_error(options_.server.host + ": refused; is the server running?");
-      c.linked = c.was_linked = true;
+      c.linked = true;
     }
   }
 }
 
+void generator::lose(client& c, reopening why) {
+  c.link.close();
+  c.linked = false;
+  c.lost = why;
+}
+
 void generator::schedule_first() {
-  auto share = options_.period.count() / static_cast<std::int64_t>(clients_.size());
+  auto share = period() / static_cast<std::int64_t>(clients_.size());
   for (std::size_t i = 0; i < clients_.size(); ++i) {
     // Spread over the period, so that an open loop is not one burst per period.
     clients_[i].next_due = result_.begin + share * static_cast<std::int64_t>(i);
@@ -132,7 +158,8 @@ void generator::turn(std::int64_t until) {
   auto now = monotonic_ns();
   wake_due(now);
   if (now >= next_sweep_) {
-    sweep(now);
+    // Whoever comes late himself has not read yet what has arrived meanwhile.
+    if (now < next_sweep_ + sweep_interval) sweep(now);
     next_sweep_ = now + sweep_interval;
   }
   auto next = std::min(until, next_sweep_);
@@ -150,7 +177,7 @@ void generator::wake_due(std::int64_t now) {
   while (!wakes_.empty() && wakes_.top().first <= now) {
     auto index = wakes_.top().second;
     wakes_.pop();
-    auto due = options_.period.count() > 0 ? clients_[index].next_due : now;
+    auto due = period() > 0 ? clients_[index].next_due : now;
     if (due < result_.end) begin(index, due, now);
   }
 }
@@ -159,8 +186,7 @@ void generator::sweep(std::int64_t now) {
   for (std::size_t i = 0; i < clients_.size(); ++i) {
     auto& c = clients_[i];
     if (c.now != client::phase::resting && now - c.current.sent > options_.timeout.count()) {
-      c.link.close();
-      c.linked = false;
+      lose(c, reopening::failure);
       finish(i, outcome::timeout);
     }
   }
@@ -171,12 +197,13 @@ void generator::on_event(std::size_t index, std::uint32_t events) {
   if (!c.link.is_open()) return;
   if (c.now == client::phase::connecting) {
     if ((events & (EPOLLERR | EPOLLHUP)) || c.link.error() != 0) {
+      // Why it was lost is still what it was before.
       c.link.close();
       return finish(index, outcome::connect);
     }
     if (!(events & EPOLLOUT)) return;
-    c.current.reopened = c.was_linked;
-    c.linked = c.was_linked = true;
+    c.current.reopened = c.lost;
+    c.linked = true;
     return ask(index);
   }
   if (c.now == client::phase::asking && c.unsent > 0 && (events & EPOLLOUT)) send_rest(index);
@@ -193,20 +220,17 @@ void generator::on_readable(std::size_t index, bool hung_up) {
     if (what == connection::io::would_block) return;
     if (what != connection::io::some || c.now != client::phase::asking) {
       // An end between two requests is no failure: the next one opens the connection again.
-      c.link.close();
-      c.linked = false;
-      if (c.now == client::phase::asking)
-        finish(index, what == connection::io::broken ? outcome::reset : outcome::closed);
+      bool asking = c.now == client::phase::asking;
+      lose(c, asking ? reopening::failure : reopening::idle);
+      if (asking) finish(index, what == connection::io::broken ? outcome::reset : outcome::closed);
       return;
     }
     // A short read has emptied the socket: what comes later raises a new event.
     more = hung_up || got == buffer_.size();
     auto used = c.answer.feed({buffer_.data(), got});
     if (!c.answer.complete()) continue;
-    if (c.answer.must_close() || used < got) {
-      c.link.close();
-      c.linked = false;
-    }
+    if (used < got) lose(c, reopening::failure);
+    else if (c.answer.must_close()) lose(c, reopening::announced);
     finish(index, used < got ? outcome::malformed : c.answer.result());
   }
 }
@@ -215,9 +239,9 @@ void generator::begin(std::size_t index, std::int64_t due, std::int64_t now) {
   auto& c = clients_[index];
   c.current.due = due;
   c.current.sent = now;
-  c.current.reopened = false;
-  c.next_due = due + options_.period.count();
-  c.target = targets_.size() == 1 ? 0 : random_() % targets_.size();
+  c.current.reopened = reopening::no;
+  c.next_due = due + period();
+  c.target = group_.first_target + (group_.targets == 1 ? 0 : random_() % group_.targets);
   ++asking_;
   if (c.linked) return ask(index);
   c.now = client::phase::connecting;
@@ -240,8 +264,7 @@ void generator::send_rest(std::size_t index) {
     auto what = c.link.send(whole.substr(whole.size() - c.unsent), sent);
     if (what == connection::io::would_block) return;
     if (what == connection::io::broken) {
-      c.link.close();
-      c.linked = false;
+      lose(c, reopening::failure);
       return finish(index, outcome::reset);
     }
     c.unsent -= sent;
@@ -258,7 +281,7 @@ void generator::finish(std::size_t index, outcome end) {
   --asking_;
   if (end == outcome::connect)
     return rest_until(index, std::max(c.next_due, now + pause_after_refusal));
-  if (options_.period.count() > 0) return rest_until(index, c.next_due);
+  if (period() > 0) return rest_until(index, c.next_due);
   if (end == outcome::ok && c.linked && now < result_.end && !stopped())
     return begin(index, now, now);
   rest_until(index, now);
@@ -268,16 +291,40 @@ void generator::rest_until(std::size_t index, std::int64_t when) { wakes_.emplac
 
 bool generator::unfinished() const {
   if (asking_ > 0) return true;
-  return std::any_of(clients_.begin(), clients_.end(), [&](const client& c) {
-    return options_.period.count() > 0 && c.next_due < result_.end;
-  });
+  return std::any_of(clients_.begin(), clients_.end(),
+                     [&](const client& c) { return period() > 0 && c.next_due < result_.end; });
 }
 
 } // namespace
 
 run_result run(const run_options& options, const target_set& targets,
                void (*started)(std::int64_t begin), const volatile std::sig_atomic_t* stop) {
-  return generator(options, targets, stop).run(started);
+  std::vector<std::unique_ptr<generator>> groups;
+  std::size_t first_client = 0;
+  for (std::size_t i = 0; i < options.groups.size(); ++i) {
+    groups.push_back(std::make_unique<generator>(options, i, first_client, targets, stop));
+    groups.back()->connect_all();
+    first_client += options.groups[i].clients;
+  }
+  auto begin = monotonic_ns();
+  if (started) started(begin);
+  std::vector<std::future<run_result>> ends;
+  for (auto& group : groups)
+    ends.push_back(std::async(std::launch::async, [&group, begin] { return group->run(begin); }));
+  run_result all;
+  for (auto& end : ends) {
+    auto result = end.get();
+    if (all.records.empty()) {
+      all = std::move(result);
+      continue;
+    }
+    auto middle = static_cast<std::ptrdiff_t>(all.records.size());
+    all.records.insert(all.records.end(), result.records.begin(), result.records.end());
+    std::inplace_merge(all.records.begin(), all.records.begin() + middle, all.records.end(),
+                       [](auto& a, auto& b) { return a.done < b.done; });
+    all.end = std::max(all.end, result.end);
+  }
+  return all;
 }
 
 } // namespace instar::load

@@ -28,7 +28,7 @@ outcome result_of(std::string_view bytes, expectation expected = {}) {
 }
 
 request_record answered(std::int64_t due, std::int64_t done) {
-  return {due, due, done, 0, {}, false};
+  return {due, due, done, 0, {}, {}, 0};
 }
 
 constexpr std::int64_t ms = 1'000'000;
@@ -101,7 +101,7 @@ TEST_CASE("a connection that the server will close must be closed") {
 }
 
 TEST_CASE("latency counts from the time a request was due") {
-  request_record late{0, 90 * ms, 100 * ms, 0, outcome::ok, false};
+  request_record late{0, 90 * ms, 100 * ms, 0, outcome::ok, {}, 0};
   CHECK(cut({late}, {{"all", 0, 200 * ms}}).max_ms == doctest::Approx(100));
 }
 
@@ -130,11 +130,12 @@ TEST_CASE("windows of one name count together") {
 TEST_CASE("failures are counted by kind and have no latency") {
   auto lost = answered(0, 50 * ms);
   lost.end = outcome::reset;
-  lost.reopened = true;
+  lost.reopened = reopening::failure;
   const auto of = cut({answered(0, ms), lost}, {{"w", 0, 100 * ms}});
   CHECK(of.failed == 1);
   CHECK(of.failed_by_kind.at("reset") == 1);
   CHECK(of.reopened == 1);
+  CHECK(of.reopened_by_kind.at("failure") == 1);
   CHECK(of.max_ms == doctest::Approx(1));
 }
 
@@ -144,6 +145,8 @@ TEST_CASE("a timeline is read as it was written, and a damaged one is refused") 
   auto lost = answered(1, 2);
   lost.end = outcome::closed;
   lost.client = 7;
+  lost.reopened = reopening::announced;
+  lost.group = 3;
   {
     std::ofstream to(file);
     write_csv(to, {answered(5, 9), lost});
@@ -153,10 +156,41 @@ TEST_CASE("a timeline is read as it was written, and a damaged one is refused") 
   CHECK(read[0].done == 9);
   CHECK(read[1].end == outcome::closed);
   CHECK(read[1].client == 7);
-  std::ofstream(file, std::ios::app) << "1,2,3,4,surely,0\n";
+  CHECK(read[1].reopened == reopening::announced);
+  CHECK(read[1].group == 3);
+  CHECK(of_group(read, 3).size() == 1);
+  std::ofstream(file, std::ios::app) << "1,2,3,4,surely,no,0\n";
   CHECK_THROWS_AS(read_csv(file), std::runtime_error);
   std::filesystem::remove(file);
   CHECK_THROWS_AS(read_csv(file), std::runtime_error);
+}
+
+TEST_CASE("a slice tells of the requests that ended in it, also that there were none") {
+  auto lost = answered(210 * ms, 290 * ms);
+  lost.end = outcome::closed;
+  const auto slices = cut_slices(
+      {answered(90 * ms, 110 * ms), answered(0, 150 * ms), lost, answered(290 * ms, 310 * ms)}, 0,
+      350 * ms, 100 * ms);
+  REQUIRE(slices.size() == 3); // the last one is not whole
+  CHECK(slices[0].per_second == 0);
+  CHECK(slices[0].max_ms == 0);
+  CHECK(slices[1].per_second == doctest::Approx(20));
+  CHECK(slices[1].max_ms == doctest::Approx(150));
+  CHECK(slices[1].second == doctest::Approx(0.15));
+  CHECK(slices[2].failed == 1);
+  CHECK(slices[2].max_ms == 0);
+}
+
+TEST_CASE("windows of one name are put together, and a line that is none is refused") {
+  std::istringstream good("b 1 2\na 2 3\n\nb 5 9\n");
+  const auto read = read_windows(good);
+  REQUIRE(read.size() == 2);
+  CHECK(read[0].first == "b");
+  CHECK(read[0].second.size() == 2);
+  for (auto bad : {"a 1", "a 2 2", "a x 3", "a 3 2"}) {
+    std::istringstream from(bad);
+    CHECK_THROWS_AS(read_windows(from), std::runtime_error);
+  }
 }
 
 TEST_CASE("a URL names address, port and path, or is refused") {

@@ -1,10 +1,12 @@
 #include "generator.hpp"
+#include "groups.hpp"
 
 #include <CLI/CLI.hpp>
 
 #include <csignal>
 #include <fstream>
 #include <iostream>
+#include <utility>
 
 using namespace instar::load;
 
@@ -15,9 +17,10 @@ volatile std::sig_atomic_t stop_asked = 0;
 void on_signal(int) { stop_asked = 1; }
 
 struct arguments {
-  std::string url, root, list, csv;
+  std::string url, root, list, csv, windows, slices;
+  std::vector<std::string> groups;
   std::size_t clients = 1, files = 1;
-  double duration_s = 10, period_ms = 0, timeout_ms = 5000;
+  double duration_s = 10, period_ms = 0, timeout_ms = 5000, slice_ms = 100;
   std::uint64_t seed = 1;
   bool json = false;
 };
@@ -26,16 +29,62 @@ std::chrono::nanoseconds ns(double value, double unit) {
   return std::chrono::nanoseconds(static_cast<std::int64_t>(value * unit));
 }
 
-void add_targets(target_set& targets, const arguments& given, const std::string& path) {
+/// The clients of `-c`, with what they ask for.
+client_group plain_group(const arguments& given, const std::string& path, target_set& targets) {
   if (given.list.empty()) {
     for (std::size_t i = 0; i < given.files; ++i) targets.add(expand(path, i), given.root);
-    return;
+  } else {
+    std::ifstream list(given.list);
+    for (std::string line; std::getline(list, line);)
+      if (!line.empty()) targets.add(line, given.root);
+    if (targets.size() == 0)
+      throw std::runtime_error(given.list + ": no paths in it; write one per line");
   }
-  std::ifstream list(given.list);
-  for (std::string line; std::getline(list, line);)
-    if (!line.empty()) targets.add(line, given.root);
-  if (targets.size() == 0)
-    throw std::runtime_error(given.list + ": no paths in it; write one per line");
+  return {given.clients, 0, targets.size(), ns(given.period_ms, 1e6)};
+}
+
+client_group add_group(const group_text& text, const arguments& given, target_set& targets) {
+  client_group group{text.clients, targets.size(), text.files, ns(text.period_ms, 1e6)};
+  for (std::size_t i = 0; i < text.files; ++i) targets.add(expand(text.path, i), given.root);
+  return group;
+}
+
+/// Written while the load runs, read after it.
+std::vector<std::pair<std::string, std::vector<window>>> windows_of(const arguments& given) {
+  if (given.windows.empty()) return {};
+  std::ifstream from(given.windows);
+  if (!from) throw std::runtime_error(given.windows + ": cannot be read");
+  return read_windows(from);
+}
+
+/// The figures of all windows of some of the records; `suffix` tells which.
+void tell(const run_result& result, const std::vector<request_record>& records,
+          const std::string& suffix, const arguments& given, std::string& json) {
+  auto one = [&](const std::string& name, const std::vector<window>& windows) {
+    auto of = cut(records, windows);
+    if (given.json) json += ", " + json_members(of, name.empty() ? "" : name + "_");
+    else std::cout << (name.empty() ? "" : name + ": ") << text_line(of) << "\n";
+  };
+  one(suffix, {{"all", result.begin, result.end}});
+  for (const auto& [name, windows] : windows_of(given))
+    one(suffix.empty() ? name : name + "_" + suffix, windows);
+}
+
+template <class Write>
+void write_file(const std::string& path, Write write) {
+  if (path.empty()) return;
+  std::ofstream to(path);
+  write(to);
+  if (!to.flush()) throw std::runtime_error(path + ": cannot be written");
+}
+
+void write_slices(const run_result& result, const std::vector<request_record>& records,
+                  const std::string& suffix, const arguments& given) {
+  if (given.slices.empty()) return;
+  write_file(given.slices + (suffix.empty() ? "" : "." + suffix), [&](std::ostream& to) {
+    write_slices(to,
+                 cut_slices(records, result.begin, result.end, ns(given.slice_ms, 1e6).count()));
+  });
 }
 
 void tell_start(std::int64_t begin) { std::cerr << "start_ns=" << begin << std::endl; }
@@ -43,25 +92,32 @@ void tell_start(std::int64_t begin) { std::cerr << "start_ns=" << begin << std::
 int measure(const arguments& given) {
   run_options options;
   options.server = parse_url(given.url);
-  options.clients = given.clients;
   options.duration = ns(given.duration_s, 1e9);
-  options.period = ns(given.period_ms, 1e6);
   options.timeout = ns(given.timeout_ms, 1e6);
   options.seed = given.seed;
   target_set targets(options.server.host);
-  add_targets(targets, given, options.server.path);
+  std::vector<std::string> names;
+  for (const auto& text : given.groups) {
+    auto group = parse_group(text);
+    names.push_back(group.name);
+    options.groups.push_back(add_group(group, given, targets));
+  }
+  if (names.empty()) options.groups = {plain_group(given, options.server.path, targets)};
+  if (names.size() > 256) throw std::runtime_error("more than 256 groups");
 
   auto result = run(options, targets, tell_start, &stop_asked);
-  auto all = cut(result.records, {{"all", result.begin, result.end}});
-  if (given.json)
-    std::cout << "{\"start_ns\": " << result.begin << ", \"end_ns\": " << result.end << ", "
-              << json_members(all, "") << "}\n";
-  else std::cout << text_line(all) << "\n";
-  if (!given.csv.empty()) {
-    std::ofstream csv(given.csv);
-    write_csv(csv, result.records);
-    if (!csv.flush()) throw std::runtime_error(given.csv + ": cannot be written");
+  write_file(given.csv, [&](std::ostream& to) { write_csv(to, result.records); });
+  std::string json;
+  tell(result, result.records, "", given, json);
+  write_slices(result, result.records, "", given);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    auto records = of_group(result.records, static_cast<std::uint8_t>(i));
+    tell(result, records, names[i], given, json);
+    write_slices(result, records, names[i], given);
   }
+  if (given.json)
+    std::cout << "{\"start_ns\": " << result.begin << ", \"end_ns\": " << result.end << json
+              << "}\n";
   return 0;
 }
 
@@ -77,6 +133,10 @@ int main(int argc, char** argv) {
       ->required();
   app.add_option("-c,--clients", given.clients, "Connections")->check(CLI::Range(1, 60000));
   app.add_option("-d,--duration", given.duration_s, "Seconds")->check(CLI::PositiveNumber);
+  app.add_option("--group", given.groups,
+                 "NAME,PATH,CLIENTS[,FILES[,PERIOD_MS]]: clients of their own instead of -c, with "
+                 "figures NAME_... of their own; may be repeated, all groups run at once")
+      ->allow_extra_args(false);
   app.add_option("--period", given.period_ms,
                  "Open loop: ms between the requests of one client; latency counts from the time "
                  "a request was due. Without it: closed loop")
@@ -92,6 +152,13 @@ int main(int argc, char** argv) {
       ->check(CLI::PositiveNumber);
   app.add_option("--seed", given.seed, "Of the random choice of files");
   app.add_option("--csv", given.csv, "Write the timeline, one line per request");
+  app.add_option("--windows", given.windows,
+                 "After the run, also figures of the windows in this file: lines as instar-cut "
+                 "takes them");
+  app.add_option("--slices", given.slices,
+                 "Write rate and latencies over time for a picture, a line per slice; with groups "
+                 "also FILE.NAME for each");
+  app.add_option("--slice", given.slice_ms, "ms of a slice")->check(CLI::PositiveNumber);
   app.add_flag("--json", given.json, "Print figures as one flat JSON object");
   CLI11_PARSE(app, argc, argv);
   std::signal(SIGINT, on_signal);

@@ -10,11 +10,6 @@ mark_to_commit: as the service's own history has it."
 
 files=10000 file_size=51200
 
-# CLOCK_MONOTONIC in ns, without a process: that would be felt by the clients.
-now() {
-  now=$((${EPOCHREALTIME/[.,]/} * 1000 - clock_offset))
-}
-
 # act NAME COMMAND...: runs it and notes the window from now until 1 s after its end.
 act() {
   local name=$1 begin end
@@ -22,7 +17,7 @@ act() {
   now
   begin=$now
   "$@" >>"$scratch/commands.log" 2>&1 || {
-    tail -5 "$scratch/commands.log" "$scratch/instard.log" >&2
+    tail -n 5 "$scratch/commands.log" "$scratch/instard.log" >&2
     fail "'$*' failed"
   }
   now
@@ -71,7 +66,7 @@ note_before() {
 
 record_windows() {
   "$bin/instar-cut" "$scratch/timeline.csv" --json <"$scratch/windows" >"$scratch/figures.json"
-  tr ',{}' '\n\n\n' <"$scratch/figures.json" | sed -n 's/^ *"\(.*\)": \(.*\)$/\1 \2/p' \
+  tr ',{}' '\n' <"$scratch/figures.json" | sed -n 's/^ *"\(.*\)": \(.*\)$/\1 \2/p' \
     >"$scratch/figures"
   figure() { awk -v f="$1" '$1 == f { print $2 }' "$scratch/figures"; }
   local when
@@ -111,7 +106,7 @@ run_suite() {
   make_files "$scratch/www" "$files" "$file_size"
   start_instard "$root/apps/http/http.toml" "$scratch/www"
   start_load
-  clock_offset=$((${EPOCHREALTIME/[.,]/} * 1000 - $("$bin/instar-cut" --now)))
+  set_clock
   sleep 2
   now
   begin=$now

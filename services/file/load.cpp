@@ -17,6 +17,7 @@ void load::on_packet(context& ctx, std::size_t, packet p) {
   if (!asked->from()) return; // its answer goes another way
   auto made = make_payload<http::response>(std::move(asked));
   if (const auto refused = made->line.refused; refused != 0) made->status = refused;
+  else if (made->line.method == http::method::other) made->status = 405;
   else answer(*made);
   // Every version's output is its port 0; the port's type says which bodies to expect.
   ctx.emit_packet(0, packet{std::move(made), key});
@@ -57,6 +58,17 @@ void load::fill_parts(http::response& into, const opened& from,
     if (!http::fill_multipart(into, parts, copy)) into.status = 500;
   } catch (const std::bad_alloc&) {
     into.status = 503; // does not fit into memory
+  }
+}
+
+void load::read_into_memory(http::response& answer, const opened& from, http::byte_range part) {
+  const handle closes_it(from.fd);
+  try {
+    auto bytes = net::buffer::make(part.size);
+    if (read_part(from.fd, bytes->data(), part)) answer.body = http::body(std::move(bytes));
+    else answer.status = 500;
+  } catch (const std::bad_alloc&) {
+    answer.status = 503;
   }
 }
 

@@ -40,6 +40,10 @@ protected:
   /// Fills the body with one part of `from`, whose descriptor it takes over. Not called for HEAD.
   virtual void fill(http::response& answer, const opened& from, http::byte_range part) = 0;
 
+  /// What `fill` may do: reads the part into shared memory; the answer is 500 if the file has
+  /// become shorter, 503 if there is no memory for it.
+  static void read_into_memory(http::response& answer, const opened& from, http::byte_range part);
+
 private:
   void answer(http::response& into);
   void fill_parts(http::response& into, const opened& from,

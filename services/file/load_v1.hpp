@@ -21,7 +21,9 @@ public:
   explicit load_v1(const settings& values) : load(values) {}
 
 private:
-  void fill(http::response& answer, const opened& from, http::byte_range part) override;
+  void fill(http::response& answer, const opened& from, http::byte_range part) override {
+    read_into_memory(answer, from, part);
+  }
 };
 
 } // namespace instar::file

@@ -16,8 +16,9 @@ namespace instar::http {
 
 namespace {
 
-/// Whoever loads answers every request, or has lost it by an error; after this time the latter.
-constexpr std::chrono::seconds lost_after{60};
+/// Whoever loads answers every request, or has lost it by an error, and its connection with it;
+/// after this time it is taken for the latter.
+constexpr std::chrono::minutes lost_after{30};
 
 std::size_t size_of(const settings& values, std::string_view name) {
   return static_cast<std::size_t>(std::max<std::int64_t>(0, values.integer(name)));
@@ -79,7 +80,8 @@ void cache::on_request(context& ctx, packet p) {
   const bool good = from.line().refused == 0;
   std::string room;
   const auto key = good ? key_of(from, room) : std::string_view();
-  if (good && !open_of_.count(connection))
+  const bool may_have = good && from.line().method != method::other;
+  if (may_have && !open_of_.count(connection))
     if (const auto* found = find(key))
       return ctx.emit(out, answer(p.take<request>(), *found), connection);
   const bool may_keep = good && from.line().method == method::get;
@@ -116,7 +118,7 @@ void cache::on_loaded(context& ctx, packet p) {
   if (at == open_.end()) return; // it was given up
   const auto connection = at->second.connection;
   auto& answer = p.as<response>();
-  if (answer.status == 200 && !at->second.target.empty() &&
+  if (answer.status == 200 && !answer.passed && !at->second.target.empty() &&
       answer.content_length == answer.body.size() && answer.body.size() <= max_body_ &&
       admits(at->second.target))
     keep(std::move(at->second.target), answer);

@@ -22,8 +22,9 @@ namespace instar::http {
 /// loads, whose answers come back to `loaded` (a feedback arc).
 ///
 /// Answers of one connection stay in the order of its requests: while one of them is with who
-/// loads, the next ones go there too. Kept are bodies up to `max_body` of answers with status 200,
-/// the least recently used ones go first, and none is used for longer than `max_age`. Clients that
+/// loads, the next ones go there too. Kept are bodies up to `max_body` of answers with status 200
+/// that were made here, not of those that somebody else gave (`response::passed`); the least
+/// recently used ones go first, and none is used for longer than `max_age`. Clients that
 /// take gzip have entries of their own. Conditions and ranges are answered from what is kept.
 ///
 /// What the versions share; they differ in what they keep.

@@ -1,6 +1,7 @@
 #include "services/http/compose.hpp"
 
 #include "services/http/select.hpp"
+#include "services/net/connection.hpp"
 
 #include <time.h>
 
@@ -140,14 +141,21 @@ std::string_view reason_phrase(std::uint16_t status) noexcept {
     return "Internal Server Error";
   case 501:
     return "Not Implemented";
+  case 502:
+    return "Bad Gateway";
   case 503:
     return "Service Unavailable";
+  case 504:
+    return "Gateway Timeout";
   case 505:
     return "HTTP Version Not Supported";
   default:
     return "Unknown";
   }
 }
+
+compose::compose(const settings& values)
+    : retry_seconds_(net::whole_seconds(values.duration("retry_after"))) {}
 
 void compose::on_packet(context& ctx, std::size_t, packet p) {
   auto made = p.take<response>();
@@ -158,6 +166,7 @@ void compose::on_packet(context& ctx, std::size_t, packet p) {
     static_cast<response_fields&>(*copy) = *made;
     copy->asked = made->asked;
     copy->body = made->body;
+    copy->passed = made->passed;
     made = std::move(copy);
   }
   write_head(*made);
@@ -170,6 +179,7 @@ void compose::write_head(response& of) {
     head << "HTTP/1.1 100 Continue\r\n\r\n";
     return of.set_head_size(head.size());
   }
+  if (of.passed) return write_passed(of);
   head << "HTTP/1.1 " << std::uint64_t(of.status) << " " << reason_phrase(of.status)
        << common_fields();
   write_connection(head, of.line);
@@ -179,12 +189,35 @@ void compose::write_head(response& of) {
     write_validators(head, of);
     head << "\r\n";
   } else {
+    if (of.status == 503) head << "Retry-After: " << std::uint64_t(retry_seconds_) << "\r\n";
     if (of.status == 405) head << "Allow: GET, HEAD\r\n";
     if (of.status == 416) head << "Content-Range: bytes */" << of.complete_length << "\r\n";
     if (of.status == 301 && of.asked) return write_redirect(of, head.size());
     write_text(head, of);
   }
   of.set_head_size(head.size());
+}
+
+/// What somebody else has answered.
+void compose::write_passed(response& of) {
+  const std::string_view fields(reinterpret_cast<const char*>(of.passed->data()),
+                                of.passed->size());
+  appender head(of.head_room());
+  head << "HTTP/1.1 " << std::uint64_t(of.status) << " ";
+  constexpr std::size_t most_more = 32; // "Connection: keep-alive" and the empty line
+  if (head.size() + fields.size() + most_more <= response::max_head) {
+    head << fields;
+    write_connection(head, of.line);
+    head << "\r\n";
+    return of.set_head_size(head.size());
+  }
+  std::string text(of.head_room().data(), head.size());
+  text += fields;
+  appender end(of.head_room());
+  write_connection(end, of.line);
+  end << "\r\n";
+  text.append(of.head_room().data(), end.size());
+  of.set_long_head(text);
 }
 
 /// The target may be longer than the room for a head.

@@ -140,10 +140,11 @@ bool to_origin_form(std::string_view& target) {
   return true;
 }
 
-std::uint16_t refusal(const noting_parser& p) {
+std::uint16_t refusal(const noting_parser& p, bool any_method) {
   using beast::http::verb;
   if (p.hosts > 1 || (p.http11 && p.hosts == 0)) return 400;
   if (p.http11 && p.expects_other) return 417;
+  if (any_method) return p.verb == verb::connect || p.verb == verb::trace ? 405 : 0;
   if (p.verb == verb::unknown) return 501;
   if (p.verb != verb::get && p.verb != verb::head) return 405;
   return 0;
@@ -151,7 +152,7 @@ std::uint16_t refusal(const noting_parser& p) {
 
 } // namespace
 
-parsed_head parse_head(std::string_view head, const head_limits& limits) {
+parsed_head parse_head(std::string_view head, const head_limits& limits, bool any_method) {
   if (head.size() > limits.head) return refuse(431);
   noting_parser p(head);
   p.header_limit(static_cast<std::uint32_t>(head.size()));
@@ -169,10 +170,12 @@ parsed_head parse_head(std::string_view head, const head_limits& limits) {
   if (body > limits.body) return refuse(413);
 
   parsed_head made;
-  made.line.method = p.verb == beast::http::verb::head ? method::head : method::get;
+  made.line.method = p.verb == beast::http::verb::head  ? method::head
+                     : p.verb == beast::http::verb::get ? method::get
+                                                        : method::other;
   made.line.http11 = p.http11;
   made.line.keep_alive = p.keep_alive();
-  made.line.refused = refusal(p);
+  made.line.refused = refusal(p, any_method);
   made.target = p.target;
   made.body = body;
   made.chunked = p.transfer_encodings > 0;

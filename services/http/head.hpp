@@ -47,16 +47,17 @@ private:
 /// One request head, understood or refused.
 struct parsed_head {
   request_line line;
-  std::string_view target; ///< in origin form; part of the parsed text
-  std::uint64_t body = 0;  ///< bytes of a body that follows; nothing serves one, so it is skipped
-  bool chunked = false;    ///< a body follows in chunks
+  std::string_view target;     ///< in origin form; part of the parsed text
+  std::uint64_t body = 0;      ///< bytes of a body that follows
+  bool chunked = false;        ///< a body follows in chunks
   bool wants_continue = false; ///< the body comes only when the client is told to send it
   noted_fields fields = {};
 };
 
 /// Understands a complete head, with its empty line. HTTP/1.0 and 1.1, GET and HEAD; everything
-/// else is refused with the status that RFC 9110 and 9112 ask for.
-parsed_head parse_head(std::string_view head, const head_limits& limits);
+/// else is refused with the status that RFC 9110 and 9112 ask for. With `any_method` all methods
+/// are taken but CONNECT and TRACE.
+parsed_head parse_head(std::string_view head, const head_limits& limits, bool any_method = false);
 
 /// Looks at a head that is not complete yet, when `fresh` bytes have come to its end. Returns the
 /// status with which it can be refused already, or 0.

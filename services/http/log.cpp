@@ -62,7 +62,7 @@ void append_request_line(std::string& to, const response& of) {
   to += of.line.http11 ? " HTTP/1.1\"" : " HTTP/1.0\"";
 }
 
-bool has_body(const response& of) { return of.status == 200 || of.status == 206; }
+bool has_body(const response& of) { return of.passed || of.status == 200 || of.status == 206; }
 
 /// Of the body; compose has put the text of a refusal behind the head.
 std::uint64_t body_bytes(const response& of) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <span>
 #include <stdexcept>
 #include <utility>
 
@@ -48,6 +49,7 @@ body_skipper::position position_of(ParseState::Partial::Reader from) {
 
 parse::parse(const settings& values)
     : limits_{values.size("max_head"), values.size("max_target"), values.size("max_body")},
+      whole_(values.boolean("whole")),
       max_open_(static_cast<std::uint32_t>(
           std::clamp<std::int64_t>(values.integer("max_pipelined"), 1, 1 << 20))),
       head_seconds_(net::whole_seconds(values.duration("head_timeout"))),
@@ -120,9 +122,10 @@ void parse::on_timer(context& ctx, std::uint64_t) {
       ++at;
       continue;
     }
+    const auto began = about.began;
     at = partials_.erase(at);
     const auto held = ctx.host<net::reactor>().find(id);
-    if (const auto from = held.as<net::connection>()) refuse(ctx, from, 408);
+    if (const auto from = held.as<net::connection>()) refuse(ctx, from, 408, began);
   }
   look_later(ctx);
 }
@@ -134,7 +137,7 @@ std::string_view parse::take(context& ctx, const payload_ptr<net::connection>& f
                              std::string_view text, std::size_t fresh, partial& about) {
   while (true) {
     if (about.body.open()) {
-      const auto end = skip_body(ctx, from, text, about);
+      const auto end = take_body(ctx, from, text, about);
       if (end != body_end::complete) return {};
       fresh = text.size();
     }
@@ -145,10 +148,11 @@ std::string_view parse::take(context& ctx, const payload_ptr<net::connection>& f
     const auto length = find_head_end(text, fresh);
     if (length == std::string_view::npos) {
       if (const auto status = refuse_early(text, fresh, limits_); status != 0) {
-        refuse(ctx, from, status);
+        refuse(ctx, from, status, take_began(about));
         return {};
       }
       if (about.since == 0) about.since = net::coarse_seconds();
+      if (about.began == 0) about.began = now();
       return text;
     }
     if (!take_head(ctx, from, text, length, about)) return {};
@@ -161,23 +165,31 @@ std::string_view parse::take(context& ctx, const payload_ptr<net::connection>& f
 bool parse::take_head(context& ctx, const payload_ptr<net::connection>& from,
                       std::string_view& text, std::size_t length, partial& about) {
   const auto whole = text.substr(0, length);
-  const auto head = parse_head(whole, limits_);
+  auto head = parse_head(whole, limits_, whole_);
+  if (from->surplus() && head.line.refused == 0) {
+    head.line.refused = 503;
+    head.line.keep_alive = false;
+  }
   text.remove_prefix(length);
   about.since = 0;
-  if (!head.chunked && head.body == 0) return emit_request(ctx, from, head);
-  if (!head.line.keep_alive && head.line.refused != 0) return emit_request(ctx, from, head);
+  if (!head.chunked && head.body == 0)
+    return emit_request(ctx, from, head, take_began(about), whole);
+  if (!head.line.keep_alive && head.line.refused != 0)
+    return emit_request(ctx, from, head, take_began(about));
+  if (about.began == 0) about.began = now();
   if (head.chunked) about.body.begin_chunked(limits_.body);
   else about.body.begin_counted(head.body);
   if (head.wants_continue && text.empty())
-    emit_request(ctx, from, {.line = {.refused = 100}, .target = {}});
+    emit_request(ctx, from, {.line = {.refused = 100}, .target = {}}, 0);
   about.head = whole;
-  return skip_body(ctx, from, text, about) == body_end::complete && !from->input_ended();
+  about.keeps = whole_;
+  return take_body(ctx, from, text, about) == body_end::complete && !from->input_ended();
 }
 
 /// Goes on with the body of `about`; emits its request when it is complete.
-parse::body_end parse::skip_body(context& ctx, const payload_ptr<net::connection>& from,
+parse::body_end parse::take_body(context& ctx, const payload_ptr<net::connection>& from,
                                  std::string_view& text, partial& about) {
-  const auto done = about.body.skip(text);
+  const auto done = about.body.take(text, [&](std::string_view piece) { keep(about, piece); });
   if (done == body_skipper::progress::open) {
     if (about.since == 0) about.since = net::coarse_seconds();
     return body_end::open;
@@ -185,27 +197,56 @@ parse::body_end parse::skip_body(context& ctx, const payload_ptr<net::connection
   about.body = {};
   about.since = 0;
   const auto head = std::exchange(about.head, {});
+  const auto body = std::exchange(about.kept, {});
+  const bool whole = whole_ && std::exchange(about.keeps, false);
   if (done != body_skipper::progress::complete) {
-    refuse(ctx, from, done == body_skipper::progress::too_large ? 413 : 400);
+    refuse(ctx, from, done == body_skipper::progress::too_large ? 413 : 400, take_began(about));
     return body_end::refused;
   }
   // Without a head, its request was emitted by an earlier version.
-  if (head.empty() || emit_request(ctx, from, parse_head(head, limits_))) return body_end::complete;
+  // And what an earlier version did not keep cannot be passed on.
+  const auto began = take_began(about);
+  if (head.empty() || emit_request(ctx, from, parse_head(head, limits_, whole), began, head, body))
+    return body_end::complete;
   return body_end::refused;
+}
+
+void parse::keep(partial& about, std::string_view piece) const {
+  if (whole_ && about.keeps) about.kept += piece;
 }
 
 /// Returns whether the connection takes further requests.
 bool parse::emit_request(context& ctx, const payload_ptr<net::connection>& from,
-                         const parsed_head& head) {
+                         const parsed_head& head, std::uint64_t began, std::string_view whole,
+                         std::string_view body) {
   if (!head.line.keep_alive) from->end_input();
-  ctx.emit(out, request::make(net::open_request(from), head.line, head.target, head.fields.all()),
+  if (!whole_ || head.line.refused != 0) whole = body = {};
+  ctx.emit(out,
+           request::make(
+               net::open_request(from, began), head.line, head.target, head.fields.all(), whole,
+               body.empty() ? nullptr : net::buffer::copy(std::as_bytes(std::span(body)))),
            from->id());
   return head.line.keep_alive;
 }
 
-void parse::refuse(context& ctx, const payload_ptr<net::connection>& from, std::uint16_t status) {
-  emit_request(ctx, from, {.line = {.keep_alive = false, .refused = status}, .target = {}});
+void parse::refuse(context& ctx, const payload_ptr<net::connection>& from, std::uint16_t status,
+                   std::uint64_t began) {
+  emit_request(ctx, from, {.line = {.keep_alive = false, .refused = status}, .target = {}}, began);
 }
+
+/// The clock is read once an activation, whoever wants to know.
+std::uint64_t parse::now() {
+  if (now_ == 0) now_ = net::steady_nanoseconds();
+  return now_;
+}
+
+/// Of the request that is about to leave; the next one begins anew.
+std::uint64_t parse::take_began(partial& about) {
+  const auto began = std::exchange(about.began, 0);
+  return began != 0 ? began : now();
+}
+
+void parse::on_activation_end(context&) { now_ = 0; }
 
 void parse::save(state_writer& into) const {
   if (into.purpose() == save_purpose::checkpoint) return; // connections end with the process
@@ -225,7 +266,10 @@ void parse::save(state_writer& into) const {
     entry.setDigits(body.digits);
     entry.setOverhead(body.overhead);
     entry.setAllowed(body.allowed);
+    entry.setBody(data_of(about.kept));
+    entry.setKeeps(about.keeps);
     entry.setAge(about.since == 0 ? 0 : now - about.since);
+    entry.setBegan(about.began);
     entry.setPaused(static_cast<bool>(about.paused));
     entry.setEnded(about.ended);
   }
@@ -239,7 +283,10 @@ void parse::restore(context& ctx, state_reader& from) {
     partial about;
     about.bytes = text_of(entry.getBytes());
     about.head = text_of(entry.getHead());
+    about.keeps = whole_ && entry.getKeeps();
+    if (about.keeps) about.kept = text_of(entry.getBody());
     about.since = now - entry.getAge();
+    about.began = entry.getBegan();
     if (!about.body.resume(position_of(entry)))
       throw std::runtime_error("the body of a request is skipped in a way that is not known");
     about.ended = entry.getEnded();

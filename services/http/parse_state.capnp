@@ -28,5 +28,10 @@ struct ParseState {
     allowed @9 :UInt64;
     age @10 :UInt32;
     # Seconds since the request began to arrive, or its body did.
+    body @11 :Data;
+    # What has come of it, if it is kept.
+    keeps @12 :Bool;
+    began @13 :UInt64;
+    # When the request's first byte was seen, by this process's steady clock; 0 = not yet.
   }
 }

@@ -1,5 +1,7 @@
 #include "services/http/reply.hpp"
 
+#include "actors/metrics.hpp"
+
 #include <algorithm>
 #include <chrono>
 #include <stdexcept>
@@ -84,6 +86,12 @@ void reply::save(state_writer& into) const {
       entry.setHead(data_of(one.what->head().data(), one.what->head().size()));
       entry.setSent(one.sent);
       entry.setKeepAlive(one.what->line.keep_alive);
+      if (const auto& by = one.what->counted_by) {
+        auto counted = entry.initCounted();
+        counted.setBy(by->id());
+        counted.setFrom(one.what->counted_from);
+        counted.setStatus(one.what->status);
+      }
       if (body.size() == 0) continue;
       if (body.bytes() && body.size() <= inline_body) {
         entry.getBody().setBytes(data_of(body.text().data(), body.text().size()));
@@ -118,7 +126,7 @@ body restore_body(ReplyState::Response::Body::Reader from, net::shelf& kept) {
   throw std::runtime_error("the body of an answer that is half written is not kept any more");
 }
 
-outgoing restore_response(ReplyState::Response::Reader from, net::shelf& kept) {
+outgoing restore_response(context& ctx, ReplyState::Response::Reader from, net::shelf& kept) {
   const auto head = from.getHead();
   auto made = make_payload<response>(net::open_request{},
                                      request_line{.keep_alive = from.getKeepAlive(), .refused = 0});
@@ -129,6 +137,11 @@ outgoing restore_response(ReplyState::Response::Reader from, net::shelf& kept) {
     made->set_head_size(head.size());
   }
   made->body = restore_body(from.getBody(), kept);
+  if (const auto counted = from.getCounted(); counted.getBy() != 0) {
+    made->counted_by = ctx.host<metrics>().find(counted.getBy());
+    made->counted_from = counted.getFrom();
+    made->status = counted.getStatus();
+  }
   outgoing one{std::move(made), from.getSent()};
   if (one.sent > one.size())
     throw std::runtime_error("more of an answer was written than there is of it");
@@ -145,7 +158,7 @@ void reply::restore(context& ctx, state_reader& from) {
   for (const auto saved : state.getOutputs()) {
     std::vector<outgoing> queue;
     for (const auto one : saved.getResponses())
-      queue.push_back(restore_response(one, out_.sockets().kept()));
+      queue.push_back(restore_response(ctx, one, out_.sockets().kept()));
     out_.restore(saved.getConnection(), std::move(queue), now - saved.getStuck());
   }
 }

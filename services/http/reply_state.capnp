@@ -33,5 +33,11 @@ struct ReplyState {
         size @7 :UInt64;
       }
     }
+    counted :group {
+      # By a meter, while the state is handed over; 0 = by none.
+      by @8 :UInt64;
+      from @9 :UInt64;
+      status @10 :UInt16;
+    }
   }
 }

@@ -1,16 +1,19 @@
 #pragma once
 
+#include "services/net/buffer.hpp"
 #include "services/net/connection.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <span>
 #include <string_view>
 
 namespace instar::http {
 
-enum class method : std::uint8_t { get, head };
+/// `other` stands for all methods that nothing here serves, but that may be passed on.
+enum class method : std::uint8_t { get, head, other };
 
 /// What a request says, apart from its target.
 struct request_line {
@@ -54,7 +57,9 @@ public:
 
   static payload_ptr<request> make(net::open_request from, request_line line,
                                    std::string_view target,
-                                   std::span<const noted_field> fields = {});
+                                   std::span<const noted_field> fields = {},
+                                   std::string_view whole_head = {},
+                                   payload_ptr<net::buffer> body = {});
   ~request() override;
 
   std::string_view type_name() const noexcept override { return payload_name; }
@@ -67,6 +72,19 @@ public:
   const net::open_request& from() const noexcept { return from_; }
   /// Passes the duty to answer on to the response.
   net::open_request take_from() noexcept { return std::move(from_); }
+
+  // -- for who passes it on ----------------------------------------------------------------------
+
+  /// The head as it came, with its empty line; empty unless who parsed was told to keep it.
+  std::string_view whole_head() const noexcept {
+    return {target().data() + size_ + fields_size_, whole_size_};
+  }
+  /// Null if there is none, or it was not kept.
+  const payload_ptr<net::buffer>& body() const noexcept { return body_; }
+  /// Its answer's place among those of its connection, where answers may come in another order
+  /// (`net::connection::take_turn`).
+  std::optional<std::uint32_t> turn() const noexcept { return turn_; }
+  void set_turn(std::uint32_t turn) noexcept { turn_ = turn; }
 
   // -- fields ------------------------------------------------------------------------------------
 
@@ -105,10 +123,11 @@ private:
   static constexpr std::size_t field_overhead = 1 + sizeof(std::uint32_t);
   static constexpr std::uint32_t bit(field which) { return 1u << static_cast<unsigned>(which); }
 
-  request(net::open_request from, request_line line, std::size_t size,
-          std::size_t fields_size) noexcept
+  request(net::open_request from, request_line line, std::size_t size, std::size_t fields_size,
+          std::size_t whole_size, payload_ptr<net::buffer> body) noexcept
       : from_(std::move(from)), line_(line), size_(static_cast<std::uint32_t>(size)),
-        fields_size_(static_cast<std::uint32_t>(fields_size)) {}
+        fields_size_(static_cast<std::uint32_t>(fields_size)),
+        whole_size_(static_cast<std::uint32_t>(whole_size)), body_(std::move(body)) {}
   static void* operator new(std::size_t object, std::size_t bytes) {
     return ::operator new(object + bytes);
   }
@@ -119,6 +138,9 @@ private:
   const request_line line_;
   const std::uint32_t size_;
   const std::uint32_t fields_size_;
+  const std::uint32_t whole_size_;
+  std::optional<std::uint32_t> turn_;
+  const payload_ptr<net::buffer> body_;
   std::uint32_t noted_ = 0;
 };
 

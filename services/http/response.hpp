@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/own_metrics.hpp"
 #include "services/file/handle.hpp"
 #include "services/http/request.hpp"
 #include "services/net/buffer.hpp"
@@ -7,6 +8,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string_view>
 #include <utility>
 
@@ -80,6 +82,13 @@ public:
   request_line line;          ///< of the request
   payload_ptr<request> asked; ///< for its target and fields; may be null
   http::body body;
+  /// Of an answer that somebody else gave: what follows its status, up to and with the line end
+  /// after its last field. Then the head tells this, and nothing of `response_fields` but `status`.
+  payload_ptr<net::buffer> passed;
+  /// Who counts it, from when on: set by a meter on its way, told by who has written it. Null if
+  /// nobody does.
+  std::shared_ptr<own_metrics> counted_by;
+  std::uint64_t counted_from = 0; ///< as in `net::open_request`
 
   /// The serialised head, and after it the text of a refusal; empty until composed.
   std::string_view head() const noexcept {

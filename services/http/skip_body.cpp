@@ -35,21 +35,13 @@ bool body_skipper::resume(const position& at) {
   return true;
 }
 
-body_skipper::progress body_skipper::skip(std::string_view& text) {
-  while (open()) {
-    if (text.empty()) return progress::open;
-    if (at_.phase == phase::counted || at_.phase == phase::chunk_data) {
-      const auto skipped = static_cast<std::size_t>(std::min<std::uint64_t>(at_.left, text.size()));
-      text.remove_prefix(skipped);
-      at_.left -= skipped;
-      if (at_.left == 0) at_.phase = at_.phase == phase::counted ? phase::none : phase::data_return;
-      continue;
-    }
-    const char c = text.front();
-    text.remove_prefix(1);
-    if (const auto done = step(c); done != progress::open) return done;
-  }
-  return progress::complete;
+/// How many of so many bytes are content; they are counted as taken.
+std::size_t body_skipper::content(std::size_t available) {
+  if (at_.phase != phase::counted && at_.phase != phase::chunk_data) return 0;
+  const auto taken = static_cast<std::size_t>(std::min<std::uint64_t>(at_.left, available));
+  at_.left -= taken;
+  if (at_.left == 0) at_.phase = at_.phase == phase::counted ? phase::none : phase::data_return;
+  return taken;
 }
 
 body_skipper::progress body_skipper::step(char c) {

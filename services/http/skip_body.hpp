@@ -6,8 +6,8 @@
 
 namespace instar::http {
 
-/// Skips the body of a request, of known length or in chunks, however its bytes are cut. Nothing
-/// of it is kept; where it is, is a handful of numbers that can go to a successor.
+/// Takes the body of a message from its bytes, of known length or in chunks, however these are cut.
+/// Nothing of it is kept; where it is, is a handful of numbers that can go to a successor.
 class body_skipper {
 public:
   enum class progress {
@@ -46,13 +46,33 @@ public:
   bool open() const noexcept { return at_.phase != phase::none; }
 
   /// Takes away from the front of `text` what belongs to the body.
-  progress skip(std::string_view& text);
+  progress skip(std::string_view& text) {
+    return take(text, [](std::string_view) {});
+  }
+  /// The same; calls `use(piece)` with what of it is the body's content, in order.
+  template <class Use>
+  progress take(std::string_view& text, Use&& use) {
+    while (open()) {
+      if (text.empty()) return progress::open;
+      if (const auto size = content(text.size()); size > 0) {
+        use(text.substr(0, size));
+        text.remove_prefix(size);
+        continue;
+      }
+      if (!open()) break;
+      const char c = text.front();
+      text.remove_prefix(1);
+      if (const auto done = step(c); done != progress::open) return done;
+    }
+    return progress::complete;
+  }
 
   const position& where() const noexcept { return at_; }
   /// Returns false if there is no such position.
   bool resume(const position& at);
 
 private:
+  std::size_t content(std::size_t available);
   progress step(char c);
   progress size_step(char c);
 

@@ -16,7 +16,7 @@ namespace {
 constexpr std::size_t max_pieces = 64;
 constexpr std::size_t piece_size = 256 * 1024;
 /// What one connection may write before others get their turn.
-constexpr std::uint64_t quota_bytes = 1024 * 1024;
+constexpr std::uint64_t quota_bytes = 256 * 1024;
 
 iovec piece_of(const char* bytes, std::size_t size, std::uint64_t skipped) {
   return {const_cast<char*>(bytes) + skipped, size - static_cast<std::size_t>(skipped)};

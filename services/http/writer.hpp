@@ -1,6 +1,7 @@
 #pragma once
 
 #include "services/http/response.hpp"
+#include "services/http/traffic.hpp"
 #include "services/net/outbox.hpp"
 
 #include <cstddef>
@@ -18,6 +19,10 @@ struct outgoing {
   std::uint64_t size() const { return what->head().size() + what->body.size(); }
   bool complete() const { return sent == size(); }
   bool last() const { return !what->line.keep_alive; }
+  /// The connection has all of it, or is lost.
+  void answered() const {
+    if (what->counted_by) traffic::note_written(*what, sent, complete());
+  }
 };
 
 using net::write_progress;

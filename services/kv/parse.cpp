@@ -34,6 +34,7 @@ void parse::on_packet(context& ctx, std::size_t, packet p) {
   const auto from = chunk->from();
   if (chunk->end()) return on_end(*from);
   if (from->input_ended()) return;
+  if (from->surplus()) return complain(ctx, from, "max number of clients reached");
   const auto known = partials_.empty() ? partials_.end() : partials_.find(from->id());
   if (known != partials_.end()) {
     auto& about = known->second;

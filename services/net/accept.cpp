@@ -35,18 +35,29 @@ accept::accept(const settings& values)
     : options_(options_of(values)),
       max_connections_(
           static_cast<std::size_t>(std::max<std::int64_t>(1, values.integer("max_connections")))),
+      max_refused_(
+          static_cast<std::size_t>(std::max<std::int64_t>(0, values.integer("max_refused")))),
       max_per_address_(
           static_cast<std::size_t>(std::max<std::int64_t>(0, values.integer("max_per_address")))) {}
 
 void accept::on_start(context& ctx) {
-  if (registered_) return accept_all(ctx); // restored; a pause of the old version must not last
+  if (!registered_) {
+    start(ctx);
+  } else if (auto done = listener_->listen(options_.backlog); !done) {
+    ctx.log(log_level::warning, done.error().message); // goes on with the backlog that it has
+  }
+  accept_all(ctx); // whatever was restored, a pause of the old version must not last
+}
+
+void accept::start(context& ctx) {
   auto& sockets = ctx.host<reactor>();
   if (!listener_) {
     auto bound = sockets.bind(options_);
     if (!bound) return ctx.stop_service(bound.error().message);
     listener_ = *std::move(bound);
   }
-  if (auto done = listener_->listen(); !done) return ctx.stop_service(done.error().message);
+  if (auto done = listener_->listen(options_.backlog); !done)
+    return ctx.stop_service(done.error().message);
   registered_ = sockets.watch(listener_, interest::reads, ctx.events());
   ctx.log(log_level::info, "listens on " + listener_->address());
 }
@@ -60,22 +71,40 @@ void accept::on_timer(context& ctx, std::uint64_t) {
 
 void accept::accept_all(context& ctx) {
   if (!registered_ || paused_) return;
+  while (!leaving_.empty()) {
+    const auto at = leaving_.back().as<listener>();
+    const auto end = accept_from(ctx, *at);
+    if (end == outcome::paused) return pause(ctx);
+    if (end == outcome::more_wait) return post(ctx, at);
+    leaving_.pop_back();
+  }
+  const auto end = accept_from(ctx, *listener_);
+  if (end == outcome::paused) pause(ctx);
+  else if (end == outcome::more_wait) post(ctx, listener_); // others get their turn first
+}
+
+void accept::post(context& ctx, const payload_ptr<listener>& at) {
+  if (at->raise(ready::readable)) ctx.events()->post({at, ready::readable});
+}
+
+accept::outcome accept::accept_from(context& ctx, listener& at) {
   auto& sockets = ctx.host<reactor>();
-  listener_->take_raised();
+  at.take_raised();
   for (int i = 0; i < accepted_at_once;) {
-    if (sockets.connections() >= max_connections_) return pause(ctx);
+    const auto connections = sockets.connections();
+    if (connections >= max_connections_ + max_refused_) return outcome::paused;
     sockaddr_storage from{};
     socklen_t from_size = sizeof from;
-    const int fd = ::accept4(listener_->fd(), reinterpret_cast<sockaddr*>(&from), &from_size,
+    const int fd = ::accept4(at.fd(), reinterpret_cast<sockaddr*>(&from), &from_size,
                              SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) {
-      if (errno == EAGAIN) return;
+      if (errno == EAGAIN) return outcome::none_waits;
       if (errno == EINTR || errno == ECONNABORTED) continue;
       const int error = errno;
       const char* remedy = error == EMFILE ? "; raise the limit of open files (ulimit -n)" : "";
       complain(ctx, std::string("cannot accept connections now, keeps trying: ") +
                         std::strerror(error) + remedy);
-      return pause(ctx);
+      return outcome::paused;
     }
     ++i;
     std::shared_ptr<const void> place;
@@ -85,14 +114,17 @@ void accept::accept_all(context& ctx) {
                         " connections, further ones are closed; max_per_address sets the limit");
       continue;
     }
+    const bool surplus = connections >= max_connections_;
+    if (surplus)
+      complain(ctx, "there are more than " + std::to_string(max_connections_) +
+                        " connections, further ones are refused; max_connections sets the limit");
     const int on = 1;
     ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    auto made = sockets.adopt(fd, std::move(place));
+    auto made = sockets.adopt(fd, std::move(place), surplus);
     const auto key = made->id();
     ctx.emit(out, std::move(made), key);
   }
-  // More may wait: others get their turn first.
-  if (listener_->raise(ready::readable)) ctx.events()->post({listener_, ready::readable});
+  return outcome::more_wait;
 }
 
 void accept::complain(context& ctx, const std::string& what) {
@@ -109,22 +141,36 @@ void accept::pause(context& ctx) {
 }
 
 void accept::save(state_writer& into) const {
-  const bool kept = registered_ && into.purpose() == save_purpose::hand_over;
-  into.init<AcceptState>().setListener(kept ? listener_->id() : 0);
+  auto state = into.init<AcceptState>();
+  if (!registered_ || into.purpose() != save_purpose::hand_over) return;
+  state.setListener(listener_->id());
+  auto leaving = state.initLeaving(static_cast<unsigned>(leaving_.size()));
+  unsigned i = 0;
+  for (const auto& one : leaving_) leaving.set(i++, one->id());
 }
 
 void accept::restore(context& ctx, state_reader& from) {
   auto& sockets = ctx.host<reactor>();
-  if (auto kept = sockets.find(from.root<AcceptState>().getListener())) {
+  const auto state = from.root<AcceptState>();
+  // Which of them is the right one now may have changed, also back to a former one.
+  payload_ptr<listener> replaced;
+  const auto take = [&](std::uint64_t id) {
+    auto kept = sockets.find(id);
     auto old = kept.as<listener>();
-    if (old && old->options() == options_) {
+    if (!old) return;
+    if (!listener_ && old->fits(options_)) {
       listener_ = std::move(old);
       registered_ = std::move(kept);
-      return;
+    } else {
+      leaving_.push_back(std::move(kept));
+      replaced = std::move(old);
     }
-  }
-  // Another address was asked for: that it can be had must be certain before the old one goes.
-  auto bound = sockets.bind(options_);
+  };
+  for (const auto id : state.getLeaving()) take(id);
+  take(state.getListener());
+  if (listener_) return;
+  // That the new address can be had must be certain before the old one goes.
+  auto bound = sockets.bind(options_, replaced.get());
   if (!bound) throw std::runtime_error(bound.error().message);
   listener_ = *std::move(bound);
 }

@@ -50,6 +50,11 @@ std::uint32_t coarse_seconds() noexcept {
   return static_cast<std::uint32_t>(now.tv_sec);
 }
 
+std::uint64_t steady_nanoseconds() noexcept {
+  const auto since = std::chrono::steady_clock::now().time_since_epoch();
+  return static_cast<std::uint64_t>(std::chrono::nanoseconds(since).count());
+}
+
 std::uint32_t whole_seconds(std::chrono::nanoseconds time) noexcept {
   constexpr std::int64_t most = 0x7fffffff;
   return static_cast<std::uint32_t>(
@@ -57,8 +62,8 @@ std::uint32_t whole_seconds(std::chrono::nanoseconds time) noexcept {
 }
 
 connection::connection(int fd, std::uint64_t id, std::shared_ptr<std::atomic<std::size_t>> live,
-                       std::shared_ptr<const void> place)
-    : endpoint(fd, id), live_(std::move(live)), place_(std::move(place)),
+                       std::shared_ptr<const void> place, bool surplus)
+    : endpoint(fd, id), live_(std::move(live)), place_(std::move(place)), surplus_(surplus),
       active_(coarse_seconds()) {
   live_->fetch_add(1, std::memory_order_relaxed);
 }

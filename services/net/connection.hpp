@@ -15,7 +15,9 @@ namespace instar::net {
 
 /// Seconds of a coarse monotonic clock; wraps after 136 years.
 std::uint32_t coarse_seconds() noexcept;
-/// A time-out for that clock: rounded up, at least one second.
+/// Nanoseconds of the steady clock, for times that are taken on the way of a request.
+std::uint64_t steady_nanoseconds() noexcept;
+/// A time-out for the coarse clock: rounded up, at least one second.
 std::uint32_t whole_seconds(std::chrono::nanoseconds time) noexcept;
 
 /// A connected stream socket and what the operators on its way have to agree about.
@@ -29,11 +31,14 @@ public:
   /// Takes over `fd`. `live` counts the connections that exist; `place` is held as long as this
   /// one.
   connection(int fd, std::uint64_t id, std::shared_ptr<std::atomic<std::size_t>> live,
-             std::shared_ptr<const void> place = {});
+             std::shared_ptr<const void> place = {}, bool surplus = false);
   ~connection() override;
 
   std::string_view type_name() const noexcept override { return payload_name; }
   std::string peer() const { return peer_address(fd()); }
+  /// One more than there should be: whoever parses tells its peer so, in the words of its protocol,
+  /// and takes nothing else from it.
+  bool surplus() const noexcept { return surplus_; }
 
   // -- requests without a complete answer --------------------------------------------------------
 
@@ -86,6 +91,7 @@ public:
 private:
   const std::shared_ptr<std::atomic<std::size_t>> live_;
   const std::shared_ptr<const void> place_;
+  const bool surplus_;
   std::atomic<std::uint32_t> open_{0};
   std::atomic<std::uint32_t> active_;
   std::atomic<std::uint32_t> taken_{0}, turn_{0};
@@ -101,13 +107,16 @@ private:
 class open_request {
 public:
   open_request() noexcept = default;
-  /// Counts a new request on `on`.
-  explicit open_request(payload_ptr<connection> on) noexcept : on_(std::move(on)) {
+  /// Counts a new request on `on`, whose first byte was seen at that time: nanoseconds of the
+  /// steady clock, 0 = not known.
+  explicit open_request(payload_ptr<connection> on, std::uint64_t began = 0) noexcept
+      : on_(std::move(on)), began_(began) {
     on_->open_request();
   }
   open_request(open_request&&) noexcept = default;
   open_request& operator=(open_request other) noexcept {
     std::swap(on_, other.on_);
+    std::swap(began_, other.began_);
     return *this;
   }
   ~open_request() {
@@ -117,6 +126,7 @@ public:
   connection* operator->() const noexcept { return on_.get(); }
   const payload_ptr<connection>& on() const noexcept { return on_; }
   explicit operator bool() const noexcept { return static_cast<bool>(on_); }
+  std::uint64_t began() const noexcept { return began_; }
 
   /// Passes the duty to the caller, who calls `close_request` once it is done.
   payload_ptr<connection> take() noexcept { return std::exchange(on_, nullptr); }
@@ -125,6 +135,7 @@ private:
   void lost() noexcept;
 
   payload_ptr<connection> on_;
+  std::uint64_t began_ = 0;
 };
 
 } // namespace instar::net

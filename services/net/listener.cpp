@@ -50,7 +50,7 @@ failure cannot_listen(const listen_options& at, int error) {
 
 } // namespace
 
-result<int> bind_socket(const listen_options& options) {
+result<int> bind_socket(const listen_options& options, const listener* replaced) {
   socket_address address;
   if (!parse_address(options, address))
     return failure{errc::bad_input,
@@ -60,6 +60,11 @@ result<int> bind_socket(const listen_options& options) {
   if (fd < 0) return cannot_listen(options, errno);
   const int on = 1;
   ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (replaced && options.port != 0 && replaced->port() == options.port) {
+    // Both have to say so, and others do not: a second service on the port is still refused.
+    ::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+    ::setsockopt(replaced->fd(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+  }
   if (::bind(fd, reinterpret_cast<const sockaddr*>(&address.storage), address.size) == 0) return fd;
   const int error = errno;
   ::close(fd);
@@ -77,8 +82,13 @@ std::uint16_t listener::port() const {
              : static_cast<std::uint16_t>(std::stoul(text.substr(colon + 1)));
 }
 
-result<void> listener::listen() {
-  if (::listen(fd(), options_.backlog) == 0) return {};
+bool listener::fits(const listen_options& wanted) const {
+  return wanted.address == options_.address &&
+         (wanted.port == options_.port || wanted.port == port());
+}
+
+result<void> listener::listen(int backlog) {
+  if (::listen(fd(), backlog) == 0) return {};
   return cannot_listen(options_, errno);
 }
 

@@ -14,8 +14,6 @@ struct listen_options {
   std::string address = "127.0.0.1"; ///< numeric, IPv4 or IPv6
   std::uint16_t port = 0;            ///< 0 = any free one
   int backlog = 1024;
-
-  bool operator==(const listen_options&) const = default;
 };
 
 /// A bound socket. It takes connections from `listen` on.
@@ -32,15 +30,20 @@ public:
   /// Where it really is, with the port that the system chose.
   std::string address() const { return local_address(fd()); }
   std::uint16_t port() const;
+  /// Is where `wanted` says, whatever backlog that asks for.
+  bool fits(const listen_options& wanted) const;
 
-  /// Starts to take connections.
-  result<void> listen();
+  /// Starts to take connections; again later, with another `backlog`, to change that.
+  result<void> listen(int backlog);
 
 private:
   const listen_options options_;
 };
 
 /// A non-blocking socket bound as `options` say. The failure names address, cause and remedy.
-result<int> bind_socket(const listen_options& options);
+///
+/// The addresses of `replaced`, which is about to go, may overlap with the new ones on the same
+/// port: 127.0.0.1 and 0.0.0.0, say. Nobody else can take a part of them meanwhile.
+result<int> bind_socket(const listen_options& options, const listener* replaced = nullptr);
 
 } // namespace instar::net

@@ -27,8 +27,12 @@ enum class write_progress {
 /// What a socket does not take at once waits here until the socket can be written, and holds up
 /// nobody else. For an operator that answers; what waits is part of its state.
 ///
+/// Whose answer is short does not wait behind the long ones of others: in each activation these go
+/// last, only so many bytes of them, and the rest in turn after what has come meanwhile.
+///
 /// `Item` is an answer on its way: `sent`, `size()`, `complete()`, and `last()` if the connection
-/// ends after it. `Writer::write(int socket, std::span<Item>)` writes as much as it can, notes that
+/// ends after it; if there is `answered()`, it is told once when all is written, or never will be.
+/// `Writer::write(int socket, std::span<Item>)` writes as much as it can, notes that
 /// in `sent`, and returns a `write_progress`.
 ///
 /// Each answer fulfils the duty to answer one request. Used from the operator's thread only.
@@ -41,6 +45,7 @@ public:
     lease registered;        // once it had to wait
     std::vector<Item> queue; // oldest first
     bool waits = false;      // an event will come
+    bool fresh = false;      // is written at the end of the activation
     std::uint32_t moved = 0; // when it last took something, or had to begin to wait
   };
   using output_map = std::unordered_map<std::uint64_t, output>;
@@ -59,9 +64,10 @@ public:
   /// From `on_packet`. If other requests of the connection are open, the answer is written with
   /// theirs, in `flush`.
   void send(context& ctx, open_request from, Item one) {
-    if (from->open_requests() > 1) { // others before it may wait, others after it may follow
+    // Others before it may wait, others after it may follow.
+    if (from->open_requests() > 1 || one.size() > long_answer) {
       const auto at = queue(std::move(from), std::move(one));
-      if (!at->second.waits) fresh_.push_back(at->first);
+      if (!at->second.waits) write_later(at);
       else if (too_much(at->second)) lost(at);
       return;
     }
@@ -84,7 +90,8 @@ public:
       at->second.moved = coarse_seconds();
       at->second.to->touch(at->second.moved);
       at->second.waits = false;
-      write(ctx, at);
+      if (unsent(at->second) > long_answer) write_later(at);
+      else write(ctx, at);
     }
   }
 
@@ -92,7 +99,21 @@ public:
   void flush(context& ctx) {
     for (const auto id : fresh_) {
       const auto at = outputs_.find(id);
-      if (at != outputs_.end() && !at->second.waits) write(ctx, at);
+      if (at != outputs_.end() && !at->second.waits && unsent(at->second) <= long_answer)
+        write(ctx, at);
+    }
+    auto left = long_bytes;
+    for (const auto id : fresh_) {
+      const auto at = outputs_.find(id);
+      if (at == outputs_.end()) continue;
+      at->second.fresh = false;
+      if (at->second.waits) continue;
+      if (left == 0) {
+        wait(ctx, at, write_progress::paused);
+        continue;
+      }
+      left -= std::min(left, unsent(at->second));
+      write(ctx, at);
     }
     fresh_.clear();
   }
@@ -127,6 +148,11 @@ public:
 private:
   using iterator = typename output_map::iterator;
 
+  /// Beyond that many bytes an answer is a long one.
+  static constexpr std::uint64_t long_answer = 32 * 1024;
+  /// After so many bytes of long answers others get their turn.
+  static constexpr std::uint64_t long_bytes = 1024 * 1024;
+
   /// From here on the duty to answer is this object's.
   iterator queue(open_request from, Item one) {
     const auto at = outputs_.try_emplace(from->id()).first;
@@ -137,11 +163,19 @@ private:
     return at;
   }
 
-  bool too_much(const output& out) const {
+  /// Once in an activation, however many answers the connection gets.
+  void write_later(iterator at) {
+    if (std::exchange(at->second.fresh, true)) return;
+    fresh_.push_back(at->first);
+  }
+
+  static std::uint64_t unsent(const output& out) {
     std::uint64_t waiting = 0;
     for (const auto& one : out.queue) waiting += one.size() - one.sent;
-    return waiting > most_waiting_;
+    return waiting;
   }
+
+  bool too_much(const output& out) const { return unsent(out) > most_waiting_; }
 
   void write(context& ctx, iterator at) {
     auto& out = at->second;
@@ -186,6 +220,7 @@ private:
   }
 
   void answered(connection& to, const Item& with) {
+    if constexpr (requires { with.answered(); }) with.answered();
     if (with.last()) to.finish();
     if (to.close_request() == 0 && to.resume())
       sockets_->post(to, interest::resumes, ready::resumed);

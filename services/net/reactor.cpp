@@ -55,14 +55,19 @@ reactor::~reactor() {
   ::close(epoll_);
 }
 
-result<payload_ptr<listener>> reactor::bind(const listen_options& options) {
-  auto fd = bind_socket(options);
+result<payload_ptr<listener>> reactor::bind(const listen_options& options,
+                                            const listener* replaced) {
+  auto fd = bind_socket(options, replaced);
   if (!fd) return fd.error();
   return make_payload<listener>(*fd, ++last_id_, options);
 }
 
-payload_ptr<connection> reactor::adopt(int fd, std::shared_ptr<const void> place) {
-  return make_payload<connection>(fd, ++last_id_, live_, std::move(place));
+payload_ptr<connection> reactor::adopt(int fd, std::shared_ptr<const void> place, bool surplus) {
+  return make_payload<connection>(fd, ++last_id_, live_, std::move(place), surplus);
+}
+
+payload_ptr<outgoing> reactor::adopt_outgoing(int fd) {
+  return make_payload<outgoing>(fd, ++last_id_);
 }
 
 lease reactor::watch(payload_ptr<endpoint> on, interest what, std::shared_ptr<inlet> to) {
@@ -150,12 +155,13 @@ void reactor::interrupt() { ::eventfd_write(wake_, 1); }
 void reactor::sort_out(const epoll_event* ready, std::size_t count) {
   std::lock_guard lock(guard_);
   for (std::size_t i = 0; i < count; ++i) {
-    if (ready[i].data.u64 == wake_id) {
+    const std::uint64_t id = ready[i].data.u64; // not aligned there
+    if (id == wake_id) {
       eventfd_t rung;
       ::eventfd_read(wake_, &rung);
       continue;
     }
-    const auto found = entries_.find(ready[i].data.u64);
+    const auto found = entries_.find(id);
     if (found == entries_.end()) continue; // released meanwhile
     const auto& socket = found->second;
     const auto bits = ready[i].events;

@@ -5,6 +5,7 @@
 #include "services/net/address_counts.hpp"
 #include "services/net/connection.hpp"
 #include "services/net/listener.hpp"
+#include "services/net/outgoing.hpp"
 #include "services/net/shelf.hpp"
 
 #include <sys/epoll.h>
@@ -82,9 +83,13 @@ public:
   void interrupt() override;
 
   /// Binds a socket that does not take connections yet.
-  result<payload_ptr<listener>> bind(const listen_options& options);
+  result<payload_ptr<listener>> bind(const listen_options& options,
+                                     const listener* replaced = nullptr);
   /// Takes over a connected, non-blocking socket; with a place of `addresses`, which it then holds.
-  payload_ptr<connection> adopt(int fd, std::shared_ptr<const void> place = {});
+  payload_ptr<connection> adopt(int fd, std::shared_ptr<const void> place = {},
+                                bool surplus = false);
+  /// Takes over a socket of `begin_connecting`.
+  payload_ptr<outgoing> adopt_outgoing(int fd);
   /// Counts connections by client, for whoever limits them.
   address_counts& addresses() noexcept { return *addresses_; }
 

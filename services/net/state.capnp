@@ -8,6 +8,8 @@ $Cxx.namespace("instar::net");
 struct AcceptState {
   listener @0 :UInt64;
   # 0 = it could not listen.
+  leaving @1 :List(UInt64);
+  # Listeners of former addresses, on which connections wait still.
 }
 
 struct ReadState {

@@ -9,7 +9,7 @@ seconds=${1-60} seed=${2-1}
 tests/packages.sh build fuzz
 command -v ccache >/dev/null && export CMAKE_CXX_COMPILER_LAUNCHER=ccache
 cmake --preset fuzz >/dev/null
-targets=(fuzz_state fuzz_checkpoint fuzz_resp fuzz_http fuzz_graph_file fuzz_manifest)
+targets=(fuzz_state fuzz_checkpoint fuzz_resp fuzz_http fuzz_proxy fuzz_graph_file fuzz_manifest)
 cmake --build --preset fuzz --target "${targets[@]}" -- --quiet
 
 work=build/fuzz
@@ -37,6 +37,12 @@ seeds() {
       printf '\x05GET /a HTTP/1.1\r\nHost: h\r\nRange: bytes=0-1,-5\r\nIf-None-Match: "x", W/"y"\r\n\r\n' \
         >"$folder/head"
       printf '\x023;a=b\r\nabc\r\n0\r\nT: v\r\n\r\n' >"$folder/chunks"
+      ;;
+    fuzz_proxy)
+      printf '\x0eHTTP/1.1 100 C\r\n\r\nHTTP/1.1 200 OK\r\nConnection: X\r\nX: y\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n' \
+        >"$folder/chunks"
+      printf '\x04HTTP/1.0 404 N\r\nContent-Length: 3\r\nVia: 1.1 a\r\n\r\nabc' >"$folder/length"
+      printf '\x02POST /a HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 1.1.1.1\r\nTE: a\r\n\r\n' >"$folder/request"
       ;;
     fuzz_state | fuzz_checkpoint) printf '\x01instarS\n' >"$folder/magic" ;;
   esac

@@ -4,6 +4,7 @@
 #include <capnp/serialize.h>
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <random>
 
 using namespace instar;
@@ -200,7 +201,7 @@ TEST_CASE("status and history come back as they were sent") {
   s.transition = "load";
   s.queued_transitions = 2;
   s.operators.push_back(
-      {"load", "l@1", 4, "at cut", 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, "loads", 4, 77, 0.5});
+      {"load", "l@1", 4, "at cut", 1, 2, 3, 11, 4, 5, 6, 7, 8, 9, 10, "loads", 4, 77, 0.5});
   s.arcs.push_back({"a.o -> b.i", "http.request", 64, 13, true});
   s.arcs.push_back({"b.o -> c.i", "http.request", 64, 0});
   s.modules_loaded = 9;
@@ -231,6 +232,7 @@ TEST_CASE("status and history come back as they were sent") {
   CHECK(op.packets_in == 1);
   CHECK(op.packets_out == 2);
   CHECK(op.events == 3);
+  CHECK(op.events_waiting == 11);
   CHECK(op.activations == 4);
   CHECK(op.busy_ns == 5);
   CHECK(op.blocked == 6);
@@ -317,7 +319,8 @@ TEST_CASE("a damaged message is read as something or refused with an exception, 
   std::mt19937 random(7);
   int refused = 0;
   for (int round = 0; round < 3000; ++round) {
-    auto bytes = kj::heapArray<capnp::word>(whole.begin(), whole.size());
+    auto bytes = kj::heapArray<capnp::word>(whole.size());
+    std::ranges::copy(whole.asBytes(), bytes.asBytes().begin());
     for (int flips = 0; flips < 4; ++flips)
       bytes.asBytes()[random() % bytes.asBytes().size()] ^=
           static_cast<kj::byte>(1 + random() % 255);

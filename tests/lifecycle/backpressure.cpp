@@ -1,5 +1,6 @@
 #include "lifecycle/operator_library.hpp"
 #include "lifecycle/service.hpp"
+#include "sanitizers.hpp"
 
 #include <doctest/doctest.h>
 
@@ -96,11 +97,7 @@ TEST_CASE("memory stays bounded when the consumer is 100 times slower than the p
   CHECK(consumed > 1000);
   CHECK(produced - consumed <= 256 + 16); // the arc's credit, and one event's emission
   const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-#if defined(__SANITIZE_ADDRESS__) // keeps freed memory for a while: 256 MB, as a rule
-  const std::size_t allowed = 300u << 20;
-#else
-  const std::size_t allowed = 4u << 20;
-#endif
+  const std::size_t allowed = (test::address_sanitizer ? 300u : 4u) << 20;
   CHECK_MESSAGE((late > early ? late - early : 0) * page < allowed,
                 "resident: " << early * page << " then " << late * page);
 

@@ -284,12 +284,13 @@ struct ledger::run {
                            const std::map<std::string, receivers>& groups) const {
     if (!std::includes(all.begin(), all.end(), to.begin(), to.end())) return false;
     auto alone = all.size();
-    for (const auto& [name, group] : groups) {
+    for (const auto& group : groups) {
+      const auto& members = group.second;
       const auto got = std::count_if(to.begin(), to.end(), [&](std::uint32_t one) {
-        return std::find(group.begin(), group.end(), one) != group.end();
+        return std::find(members.begin(), members.end(), one) != members.end();
       });
       if (got > 1 || (complete && got == 0)) return false;
-      alone -= group.size();
+      alone -= members.size();
     }
     return !complete || to.size() == alone + groups.size();
   }

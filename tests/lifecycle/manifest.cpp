@@ -193,6 +193,8 @@ TEST_CASE("a manifest that says nonsense is refused with the place") {
       {"/operators/0/version", "1", "'version' is no number"},
       {"/operators/0/inputs/0", "in", "should be an object"},
       {"/operators/0/inputs/0/payload", "", "is no name"},
+      {"/operators/0/inputs/0/payload", "**", "'**' is no name"},
+      {"/operators/0/outputs/0/payload", "*", "carries anything; say which input it follows"},
       {"/operators/0/outputs/0/follows", 3, "follows no input"},
       {"/operators/0/outputs/0/answers", 3, "has its answers at no input"},
       {"/operators/0/outputs/0/answers", 2, "input 'asked' of 'test.roomy' is both for questions"},
@@ -233,6 +235,17 @@ TEST_CASE("a manifest that says nonsense is refused with the place") {
     CAPTURE(why);
     CHECK(why.find(c.why) != std::string::npos);
   }
+}
+
+TEST_CASE("ports of a module may carry anything, outputs where they follow an input") {
+  const forged_module module;
+  auto document = module.original();
+  auto& type = document["operators"][0];
+  type["inputs"][0]["payload"] = "*";
+  CHECK(module.verdict(document).empty());
+  type["outputs"][0]["payload"] = "*";
+  type["outputs"][0]["follows"] = 0;
+  CHECK(module.verdict(document).empty());
 }
 
 TEST_CASE("a manifest that lacks or repeats something is refused with the place") {

@@ -330,7 +330,8 @@ TEST_CASE("an update of a loop that fails at any step leaves the old version ser
     for (const auto& s : scenarios()) {
       CAPTURE(std::string(s.name));
       for (const auto& [where, fault] : faults) {
-        CAPTURE(std::string(where));
+        const std::string place(where);
+        CAPTURE(place);
         for (int round = 0; round < 25; ++round) {
           const auto setup = random_setup(random, feedback);
           const auto at = 50 + random() % 300;

@@ -346,7 +346,8 @@ TEST_CASE("an update that fails leaves the open requests with who had them") {
     CAPTURE(std::string(s.name));
     for (const auto& [where, fault] : faults)
       for (int round = 0; round < 30; ++round) {
-        CAPTURE(std::string(where));
+        const std::string place(where);
+        CAPTURE(place);
         run_setup how{random() % 2 ? "test.oracle" : "test.slow", random() % 2 == 0, random()};
         const auto at = 30 + random() % 150;
         CAPTURE(how.server);

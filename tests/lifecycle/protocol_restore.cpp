@@ -63,8 +63,9 @@ table merged(const checkpoint_contents& from, bool own_places = true) {
   table all;
   const auto names = replicas_in(from);
   for (const auto& name : names)
-    for (const auto& [key, seen] : table_of(from, name)) {
-      CHECK_MESSAGE(all.emplace(key, seen).second, "key ", key, " is doubled");
+    for (const auto& entry : table_of(from, name)) {
+      const auto key = entry.first;
+      CHECK_MESSAGE(all.insert(entry).second, "key ", key, " is doubled");
       const auto lane = lane_of(place_of(key, key_kind::number), names.size());
       if (own_places && names.size() > 1)
         CHECK(replica_name("keep", static_cast<std::uint32_t>(lane),
@@ -213,8 +214,9 @@ TEST_CASE(
                                                            {3, 3}, {4, 7}, {7, 4}, {5, 1}};
   std::set<std::uint64_t> cuts;
   std::uint64_t seed = 0;
-  for (const auto& [before, after] : pairs)
+  for (const auto& pair : pairs)
     for (const std::uint32_t version : {1, 2, 3}) {
+      const auto before = pair.first, after = pair.second;
       CAPTURE(before);
       CAPTURE(after);
       CAPTURE(version);

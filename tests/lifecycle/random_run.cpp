@@ -252,8 +252,13 @@ public:
       : best_(std::move(failing)), runs_left_(most_runs) {}
 
   random_case run() {
-    for (bool better = true; better && runs_left_ > 0;)
-      better = fewer_transitions() | fewer_edits() | fewer_operators() | fewer_arcs() | smaller();
+    for (bool better = true; better && runs_left_ > 0;) {
+      better = fewer_transitions();
+      better |= fewer_edits();
+      better |= fewer_operators();
+      better |= fewer_arcs();
+      better |= smaller();
+    }
     return std::move(best_);
   }
 

@@ -37,6 +37,12 @@ cmake --install "$build" --prefix "$place/instar" >"$place/install.log"
 grep -q reactor.hpp "$place/all.cpp" || fail "the headers are not installed"
 c++ -std=c++20 -fsyntax-only -I"$place/instar/include/instar" "$place/all.cpp" 2>"$place/headers.log" ||
   fail "an installed header does not compile"
+# So are the examples: each finds its modules.
+for graph in "$place"/instar/share/instar/*/*.toml; do
+  "$place/instar/bin/instard" --graph "$graph" --check >"$place/check.log" 2>&1 ||
+    fail "$graph cannot be used as it is installed"
+done
+[[ -e $graph ]] || fail "no example is installed"
 cp -r "$here" "$place/example"
 cd "$place/example"
 PATH=$place/instar/bin:$PATH

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -47,8 +48,18 @@ public:
   }
   void cancel_timer(std::uint64_t) override {}
   void run_blocking(std::function<void()> work, std::function<void(context&)> done) override {
+    if (later) return jobs_.emplace_back(std::move(work), std::move(done)), void();
     work();
     done(*this);
+  }
+  /// Does the oldest work that waits, if `later` was set. Returns whether there was any.
+  bool work_now() {
+    if (jobs_.empty()) return false;
+    const auto [work, done] = std::move(jobs_.front());
+    jobs_.pop_front();
+    work();
+    done(*this);
+    return true;
   }
   void log(log_level, std::string_view line) override { logged.emplace_back(line); }
   const std::shared_ptr<inlet>& events() override { return inlet_; }
@@ -79,11 +90,13 @@ public:
   std::vector<std::string> logged;
   std::string stopped;
   std::uint64_t requests = 0;
+  bool later = false; ///< blocking work waits for `work_now`
   std::map<std::string, void*, std::less<>> resources;
 
 private:
   void* host_resource(std::string_view name) override { return resources.at(std::string(name)); }
 
+  std::deque<std::pair<std::function<void()>, std::function<void(context&)>>> jobs_;
   std::shared_ptr<inlet> inlet_ = std::make_shared<inlet>(std::make_shared<doorbell>());
 };
 

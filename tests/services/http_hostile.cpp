@@ -174,6 +174,25 @@ TEST_CASE_FIXTURE(fixture, "who breaks off in any phase leaves nothing behind") 
     }
 }
 
+TEST_CASE_FIXTURE(
+    fixture, "garbage among pipelined requests ends the connection, after the answers before") {
+  const std::string garbage[] = {"\x16\x03\x01\x02\x00\x01\r\n\r\n", "GET\r\n\r\n",
+                                 "GET / HTTP/1.1\r\nHost: h\r\nHost: i\r\n\r\n",
+                                 "GET / HTTP/1.1\r\nHost: h\r\nContent-Length: -1\r\n\r\n",
+                                 std::string("GET /\0 HTTP/1.1\r\nHost: h\r\n\r\n", 28)};
+  for (const auto& text : garbage)
+    for (int before = 0; before < 3; ++before) {
+      const auto one = s.dial();
+      std::string asked;
+      for (int i = 0; i < before; ++i) asked += get("/small");
+      one.send(asked + text + get("/small") + get("/large"));
+      std::string ahead;
+      for (int i = 0; i < before; ++i) CHECK(body_of(receive(one, ahead)) == pattern(2'000));
+      CHECK(status_of(receive(one, ahead)) == 400);
+      CHECK(receive(one, ahead).empty());
+    }
+}
+
 TEST_CASE_FIXTURE(fixture, "what is larger than anything is refused without being kept") {
   const auto refused = [&](const std::string& head, char filler) {
     const auto one = s.dial();

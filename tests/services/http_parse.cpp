@@ -22,6 +22,7 @@ settings values(std::int64_t max_pipelined = 64) {
   s.set("max_target", std::int64_t{4096});
   s.set("max_body", std::int64_t{65536});
   s.set("max_pipelined", max_pipelined);
+  s.set("whole", false);
   s.set("head_timeout", std::int64_t{1'000'000'000});
   s.set("body_timeout", std::int64_t{1'000'000'000});
   return s;

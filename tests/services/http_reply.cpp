@@ -144,6 +144,7 @@ TEST_CASE_FIXTURE(fixture, "a slow reader holds up nobody else") {
   give(tested, make(slow, "slow", memory(large)));
   give(tested, make(quick, "quick", memory("!")));
   CHECK(quick.peer.receive() == "quick!");
+  tested.on_activation_end(ctx);
   CHECK(slow.here->open_requests() == 1);
   CHECK(tested.not_yet(ctx, cut_purpose::removal).has_value());
   CHECK_FALSE(tested.not_yet(ctx, cut_purpose::hand_over).has_value());
@@ -152,12 +153,36 @@ TEST_CASE_FIXTURE(fixture, "a slow reader holds up nobody else") {
   CHECK(sockets.registered() == 0);
 }
 
+TEST_CASE_FIXTURE(fixture, "short answers go before long ones, of which not all go at once") {
+  reply_v2 tested(values);
+  tested.on_start(ctx);
+  const auto text = pattern(200'000);
+  std::vector<connected> longs;
+  for (int i = 0; i < 7; ++i) {
+    auto one = test::connect(sockets);
+    const int enough = 400'000;
+    ::setsockopt(one.here->fd(), SOL_SOCKET, SO_SNDBUF, &enough, sizeof enough);
+    give(tested, make(one, "long", memory(text)));
+    longs.push_back(std::move(one));
+  }
+  auto brief = connect();
+  give(tested, make(brief, "short"));
+  CHECK(brief.peer.receive() == "short");
+  for (auto& one : longs) CHECK(one.here->open_requests() == 1);
+  tested.on_activation_end(ctx);
+  CHECK(longs[0].here->open_requests() == 0);
+  CHECK(longs.back().here->open_requests() == 1); // in the next activation
+  CHECK(receive(tested, longs.back(), text.size() + 4) == "long" + text);
+  for (auto& one : longs) CHECK(one.here->open_requests() == 0);
+}
+
 TEST_CASE_FIXTURE(fixture, "a peer that goes away loses its answers, and only its connection") {
   reply_v2 tested(values);
   tested.on_start(ctx);
   auto gone = connect(), other = connect();
   give(tested, make(gone, "x", memory(pattern(1'000'000))));
   give(tested, make(gone, "y", file(pattern(1'000))));
+  tested.on_activation_end(ctx);
   gone.peer.close();
   CHECK(eventually([&] {
     ctx.give_events(tested);

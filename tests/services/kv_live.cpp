@@ -251,8 +251,9 @@ TEST_CASE("more or fewer stores share the keys, in this version and in that, und
     return at == text.npos ? 0 : std::stoull(text.substr(at + name.size()));
   };
   std::uint64_t commands = 0;
-  for (const auto& [stores, version] : std::vector<std::pair<unsigned, unsigned>>{
+  for (const auto& change : std::vector<std::pair<unsigned, unsigned>>{
            {3, 1}, {3, 2}, {2, 2}, {5, 3}, {1, 4}, {4, 5}, {7, 5}, {2, 4}, {2, 1}, {1, 1}}) {
+    const auto stores = change.first, version = change.second;
     INFO(stores, " stores of version ", version);
     const auto done = s.share(stores, version);
     CHECK_MESSAGE(done.outcome == transition_outcome::committed, done.reason);

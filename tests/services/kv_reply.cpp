@@ -212,6 +212,7 @@ TEST_CASE_FIXTURE(fixture, "who leaves too much unread is cut off") {
   CHECK(two.here->open_requests() == 0);
   auto one = connect();
   give(tested, make(one, 0, lines(0, 100'000)));
+  tested.on_activation_end(ctx);
   CHECK(one.here->finished());
   CHECK(one.here->open_requests() == 0);
   CHECK_FALSE(tested.not_yet(ctx, cut_purpose::removal).has_value());

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/metrics.hpp"
 #include "lifecycle/operator_library.hpp"
 #include "lifecycle/plan.hpp"
 
@@ -37,14 +38,19 @@ inline settings plausible(const operator_description& type) {
   for (const auto& s : type.settings) {
     auto text = s.default_value;
     if (text.empty() && s.required) {
-      const char* const by_kind[] = {"x", "1", "1", "true", "1s", "1KiB", "/dev/null"};
+      const char* const by_kind[] = {"127.0.0.1:1", "1", "1", "true", "1s", "1KiB", "/dev/null"};
       text = by_kind[static_cast<int>(s.kind)];
     }
-    if (text.empty()) continue;
-    values.set(s.name, parse_setting(text, s.kind, "/").value());
+    if (text.empty()) values.set(s.name, std::string()); // as `check_graph` does
+    else values.set(s.name, parse_setting(text, s.kind, "/").value());
   }
   return values;
 }
+
+/// Of a host that runs no graph.
+struct graphless_metrics final : metrics {
+  observation look() override { return {}; }
+};
 
 /// The modules of `MODULE_PLACES`, and what their operators may ask of a host.
 struct module_world {
@@ -52,12 +58,14 @@ struct module_world {
   module_library library{scratch.path()};
   module_catalogue catalogue;
   driven_reactor sockets;
+  graphless_metrics seen;
   fake_context ctx{sockets};
   std::map<std::string, operator_factory> factories; ///< their modules stay mapped
 
   module_world() {
     library.set_places(places());
     catalogue.set_places(places());
+    ctx.resources.emplace(metrics::resource_name, static_cast<metrics*>(&seen));
   }
 
   /// Types with state, by their names.

@@ -19,13 +19,14 @@ using instar::test::fake_context;
 namespace {
 
 settings accept_values(std::int64_t port = 0, std::int64_t max_connections = 100,
-                       std::int64_t max_per_address = 0) {
+                       std::int64_t max_per_address = 0, std::int64_t max_refused = 0) {
   settings s;
   s.set("address", std::string("127.0.0.1"));
   s.set("port", port);
   s.set("backlog", std::int64_t{64});
   s.set("max_connections", max_connections);
   s.set("max_per_address", max_per_address);
+  s.set("max_refused", max_refused);
   return s;
 }
 
@@ -47,6 +48,15 @@ client dial(std::uint16_t port) {
     throw std::runtime_error("nobody listens");
   }
   return client(fd);
+}
+
+/// One that nobody listens on, nor has a connection from.
+std::uint16_t free_port() {
+  const auto fd = net::bind_socket({"127.0.0.1", 0, 1});
+  REQUIRE(bool(fd));
+  const auto address = net::local_address(*fd);
+  ::close(*fd);
+  return static_cast<std::uint16_t>(std::stoul(address.substr(address.rfind(':') + 1)));
 }
 
 std::uint16_t port_of(const fake_context& ctx) {
@@ -143,11 +153,58 @@ TEST_CASE_FIXTURE(fixture, "with another port the old one is given up only once 
   net::accept before(accept_values());
   before.on_start(ctx);
   const auto port = port_of(ctx);
-  net::accept elsewhere(accept_values(port + 1 < 65536 ? port + 1 : port - 1));
+  net::accept elsewhere(accept_values(free_port()));
   test::hand_over(before, net::accept::type, elsewhere, ctx);
   CHECK_NOTHROW(dial(port));
   elsewhere.on_start(ctx);
   CHECK(ctx.stopped.empty());
+}
+
+TEST_CASE_FIXTURE(
+    fixture,
+    "with another port those who wait at the old one are accepted, and then it is closed") {
+  net::accept before(accept_values(0, 1));
+  before.on_start(ctx);
+  const auto port = port_of(ctx);
+  std::vector<client> clients;
+  for (int i = 0; i < 5; ++i) clients.push_back(dial(port));
+  CHECK(eventually([&] {
+    ctx.give_events(before);
+    return ctx.emitted.size() == 1; // there is no room for the others
+  }));
+  const auto other = free_port();
+  net::accept elsewhere(accept_values(other, 1));
+  test::hand_over(before, net::accept::type, elsewhere, ctx);
+  elsewhere.on_start(ctx);
+  CHECK(ctx.emitted.size() == 1);
+  SUBCASE("by the next version") {
+    net::accept next(accept_values(other));
+    test::hand_over(elsewhere, net::accept::type, next, ctx);
+    next.on_start(ctx);
+    CHECK(ctx.emitted.size() == 5);
+  }
+  SUBCASE("also if that goes back there") {
+    net::accept back(accept_values(port));
+    test::hand_over(elsewhere, net::accept::type, back, ctx);
+    back.on_start(ctx);
+    CHECK(ctx.emitted.size() == 5);
+    CHECK_NOTHROW(dial(port));
+  }
+}
+
+TEST_CASE_FIXTURE(fixture, "connections beyond the limit are surplus, as many as may be refused") {
+  net::accept tested(accept_values(0, 2, 0, 1));
+  tested.on_start(ctx);
+  const auto port = port_of(ctx);
+  std::vector<client> clients;
+  for (int i = 0; i < 4; ++i) clients.push_back(dial(port));
+  CHECK(eventually([&] {
+    ctx.give_events(tested);
+    return ctx.emitted.size() == 3 && !ctx.timers.empty();
+  }));
+  std::vector<bool> surplus;
+  for (const auto& one : ctx.take<net::connection>()) surplus.push_back(one->surplus());
+  CHECK(surplus == std::vector{false, false, true});
 }
 
 TEST_CASE_FIXTURE(fixture, "a port in use stops the service with one clear line") {

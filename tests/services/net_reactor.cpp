@@ -173,7 +173,7 @@ TEST_CASE("a listener on port 0 tells the port it got, and a port in use is refu
   driven_reactor sockets;
   auto first = sockets.bind({"127.0.0.1", 0, 16});
   REQUIRE(first);
-  REQUIRE((*first)->listen());
+  REQUIRE((*first)->listen(16));
   const auto port = (*first)->port();
   CHECK(port != 0);
   auto second = sockets.bind({"127.0.0.1", port, 16});

@@ -83,19 +83,32 @@ public:
     return done->get_future();
   }
 
-  client dial(int receive_buffer = 0) const {
+  client dial(int receive_buffer = 0) const { return dial_to(port_, receive_buffer); }
+  static client dial_to(std::uint16_t port, int receive_buffer = 0) {
     const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (receive_buffer > 0)
       ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
     sockaddr_in to{};
     to.sin_family = AF_INET;
-    to.sin_port = htons(port_);
+    to.sin_port = htons(port);
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     if (::connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof to) != 0) {
       ::close(fd);
       throw std::runtime_error("nobody listens");
     }
     return client(fd);
+  }
+  /// One that nobody listens on.
+  static std::uint16_t free_port() {
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof at;
+    REQUIRE(::bind(fd, reinterpret_cast<sockaddr*>(&at), size) == 0);
+    ::getsockname(fd, reinterpret_cast<sockaddr*>(&at), &size);
+    ::close(fd);
+    return ntohs(at.sin_port);
   }
   service_status status() {
     std::promise<service_status> got;
@@ -107,14 +120,14 @@ public:
   const fs::path& folder() const { return folder_; }
   /// To the graph with an access log before `reply`.
   history_entry with_log() { return apply(graph_of(1, 0, false, true)); }
-
-private:
-  history_entry apply(graph wanted) {
+  history_entry apply(graph wanted, std::chrono::nanoseconds deadline = 5s) {
     std::promise<history_entry> done;
-    service_.apply({std::move(wanted), "test", 5s},
+    service_.apply({std::move(wanted), "test", deadline},
                    [&](history_entry e) { done.set_value(std::move(e)); });
     return done.get_future().get();
   }
+
+private:
   std::uint16_t listening_at() {
     for (std::uint64_t id = 1; id < 10; ++id)
       if (const auto held = sockets_.find(id))
@@ -173,8 +186,10 @@ private:
       "'cache.response -> compose -> reply'";
 
   const site_settings more_;
+  static inline std::atomic<int> made_ = 0;
   const fs::path folder_ =
-      fs::temp_directory_path() / ("instar-live-" + std::to_string(::getpid()));
+      fs::temp_directory_path() /
+      ("instar-live-" + std::to_string(::getpid()) + "-" + std::to_string(++made_));
   net::reactor sockets_;
   service service_{options()};
   std::uint16_t port_ = 0;

@@ -2,9 +2,11 @@
 
 #include "actors/packet.hpp"
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -19,6 +21,7 @@ struct operator_status {
   std::uint64_t packets_in = 0;
   std::uint64_t packets_out = 0;
   std::uint64_t events = 0;
+  std::uint64_t events_waiting = 0; ///< posted by the host and not taken yet, now
   std::uint64_t activations = 0;
   std::uint64_t busy_ns = 0; ///< time spent in activations
   std::uint64_t blocked = 0; ///< times that an output had no credit
@@ -66,6 +69,41 @@ struct history_entry {
   std::vector<step_time> steps;
   /// From the first marker sent to the commit; zero unless committed.
   std::chrono::nanoseconds mark_to_commit{0};
+};
+
+/// How often something took how long.
+struct duration_histogram {
+  /// Upper bounds, inclusive; what is above the last one is counted behind it.
+  static constexpr std::array<std::chrono::nanoseconds, 16> bounds = [] {
+    std::array<std::chrono::nanoseconds, 16> made{};
+    std::size_t i = 0;
+    for (const int us : {100, 250, 500, 1'000, 2'500, 5'000, 10'000, 25'000, 50'000, 100'000,
+                         250'000, 500'000, 1'000'000, 2'500'000, 5'000'000, 10'000'000})
+      made[i++] = std::chrono::microseconds(us);
+    return made;
+  }();
+
+  std::array<std::uint64_t, bounds.size() + 1> counts{}; ///< of each alone
+  std::chrono::nanoseconds sum{0};
+
+  void note(std::chrono::nanoseconds took) noexcept;
+};
+
+/// All transitions since the service began, also those that the history has forgotten.
+struct transition_totals {
+  std::array<std::uint64_t, 4> by_outcome{}; ///< by `transition_outcome`
+  // Of those that committed:
+  std::map<std::string, duration_histogram> steps; ///< by `step_time::step`
+  duration_histogram whole, mark_to_commit;
+
+  void note(const history_entry& entry);
+};
+
+/// The newest checkpoint that this process has written, or began from.
+struct checkpoint_seen {
+  std::chrono::system_clock::time_point when;
+  epoch_t epoch = 0;
+  std::uint64_t bytes = 0;
 };
 
 /// A transition that has no outcome yet.

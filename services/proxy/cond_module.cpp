@@ -1,0 +1,4 @@
+#include "actors/module.hpp"
+#include "services/proxy/cond.hpp"
+
+INSTAR_MODULE("proxy_cond", instar::proxy::cond)

@@ -22,7 +22,7 @@ inline std::uint64_t fold(std::uint64_t a, std::uint64_t b) noexcept {
 
 inline std::uint64_t load(const char* from, std::size_t bytes) noexcept {
   std::uint64_t word = 0;
-  std::memcpy(&word, from, bytes);
+  if (bytes != 0) std::memcpy(&word, from, bytes); // an empty key may have no address
   return word;
 }
 

@@ -99,7 +99,7 @@ TEST_CASE("a cache is put in, updated, taken out and brought back while requests
 
 TEST_CASE("an access log is put in, updated and taken out, and has a line for each answer") {
   site s;
-  const auto file = s.folder().string() + ".log";
+  const auto file = (s.folder() / "access.log").string();
   const auto lines = [&] {
     std::ifstream text(file);
     return std::count(std::istreambuf_iterator<char>(text), std::istreambuf_iterator<char>(), '\n');

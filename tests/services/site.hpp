@@ -4,13 +4,13 @@
 #include "lifecycle/service.hpp"
 #include "services/net/reactor.hpp"
 #include "services/sockets.hpp"
+#include "temporary_folder.hpp"
 
 #include <doctest/doctest.h>
 
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -39,7 +39,6 @@ struct site_settings {
 class site {
 public:
   explicit site(site_settings more = {}) : more_(std::move(more)) {
-    fs::create_directories(folder_);
     write("small", pattern(2'000));
     write("large", pattern(20'000'000));
     service_.offer(net::reactor::resource_name, &sockets_);
@@ -52,7 +51,6 @@ public:
       std::this_thread::sleep_for(10ms); // operators start once the transition has committed
     REQUIRE(port_ != 0);
   }
-  ~site() { fs::remove_all(folder_); }
 
   history_entry update(std::vector<operator_update> what) {
     std::promise<history_entry> done;
@@ -117,7 +115,7 @@ public:
   }
   std::size_t connections() const { return sockets_.connections(); }
   std::uint16_t port() const { return port_; }
-  const fs::path& folder() const { return folder_; }
+  const fs::path& folder() const { return folder_.path(); }
   /// To the graph with an access log before `reply`.
   history_entry with_log() { return apply(graph_of(1, 0, false, true)); }
   history_entry apply(graph wanted, std::chrono::nanoseconds deadline = 5s) {
@@ -141,7 +139,7 @@ private:
     return o;
   }
   void write(const char* name, const std::string& text) const {
-    std::ofstream(folder_ / name, std::ios::binary) << text;
+    std::ofstream(folder() / name, std::ios::binary) << text;
   }
   graph graph_of(int version, int variant = 0, bool cached = false, bool logged = false) const {
     const auto v = std::to_string(version);
@@ -154,8 +152,8 @@ private:
                         "]\n"
                         "[operators]\n" +
                         (cached ? "cache = { type = 'http.cache@1' }\n" : "") +
-                        (logged ? "log = { type = 'http.log@1', file = '" + folder_.string() +
-                                      ".log', flush_every = '5ms' }\n"
+                        (logged ? "log = { type = 'http.log@1', file = '" + folder().string() +
+                                      "/access.log', flush_every = '5ms' }\n"
                                 : "") +
                         "accept = { type = 'net.accept@1', port = 0, max_connections = 9" + more +
                         more_.accept +
@@ -167,12 +165,12 @@ private:
                         more + more_.parse +
                         " }\n"
                         "load = { type = 'http.load@" +
-                        v + "', root = '" + folder_.string() + "'" + more_.load +
+                        v + "', root = '" + folder().string() + "'" + more_.load +
                         " }\n"
                         "compose = { type = 'http.compose@1' }\n"
                         "reply = { type = 'http.reply@" +
                         v + "'" + more_.reply + " }\n",
-                    folder_ / "test.toml");
+                    folder() / "test.toml");
     for (const auto& m : file.mistakes) FAIL_CHECK(m.message);
     return std::move(file.content);
   }
@@ -186,10 +184,7 @@ private:
       "'cache.response -> compose -> reply'";
 
   const site_settings more_;
-  static inline std::atomic<int> made_ = 0;
-  const fs::path folder_ =
-      fs::temp_directory_path() /
-      ("instar-live-" + std::to_string(::getpid()) + "-" + std::to_string(++made_));
+  const temporary_folder folder_; // goes after the service, which writes a log into it
   net::reactor sockets_;
   service service_{options()};
   std::uint16_t port_ = 0;

@@ -18,7 +18,7 @@ set_parameters() {
   w1_at=95 w1_end=100
   w2_at=40 w2_updates=20 w2_peer_updates=5 w2_files=10000
   w3_at=(70 145) w3_end=150 w3_peer_end=75
-  turns=5 turn_seconds=3 null_seconds=5
+  turns=9 turn_seconds=2 null_seconds=5
   results=$root/bench/results
   if [ "$quick" = 1 ]; then
     w1_at=4 w1_end=7

@@ -12,7 +12,7 @@ read_medians() {
   while read -r name text; do
     medians[$name]=$text
   done < <(summarise | awk '
-    function short(x) { return x >= 1000 ? sprintf("%.0f", x) : x >= 10 ? sprintf("%.1f", x) : sprintf("%.3g", x) }
+    function short(x) { return x >= 1000 || x == int(x) ? sprintf("%.0f", x) : x >= 10 ? sprintf("%.1f", x) : sprintf("%.3g", x) }
     { print $1, short($3) }')
 }
 

@@ -1,5 +1,6 @@
 #include "actors/arc.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cassert>
 #include <utility>
@@ -83,6 +84,14 @@ bool arc::await_credit() noexcept {
   if (producer_.tail - head_.load(std::memory_order_acquire) >= capacity_) return false;
   starved_.store(false, std::memory_order_relaxed);
   return true;
+}
+
+bool arc::marker_in_sight() noexcept {
+  auto& at = consumer_.searched;
+  consumer_.tail_seen = tail_.load(std::memory_order_acquire);
+  at = std::max(at, consumer_.head);
+  while (at != consumer_.tail_seen && slots_[at & mask_].body != marker_tag()) ++at;
+  return at != consumer_.tail_seen;
 }
 
 bool arc::take_starved() noexcept {

@@ -117,6 +117,9 @@ public:
   /// Whether the first element is a marker. Only if `readable`.
   bool at_marker() const noexcept { return slots_[consumer_.head & mask_].body == marker_tag(); }
 
+  /// Whether a marker has come, behind what packets ever.
+  bool marker_in_sight() noexcept;
+
   /// The key of the packet in front. Only if `readable` and not `at_marker`.
   std::uint64_t key_in_front() const noexcept { return slots_[consumer_.head & mask_].key; }
 
@@ -170,6 +173,7 @@ private:
     std::uint64_t head = 0;
     std::uint64_t tail_seen = 0;
     std::uint64_t released = 0;
+    std::uint64_t searched = 0; // before it no marker, if the head is
   } consumer_;
   alignas(64) std::atomic<std::uint64_t> tail_{0};
   std::atomic<std::size_t> overflow_shown_{0}; // never less than what is in the overflow

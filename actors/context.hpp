@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -15,6 +16,9 @@
 namespace instar {
 
 enum class log_level { debug, info, warning, error };
+
+/// What a host offers, by resource name. Does not change while operators run.
+using host_resources = std::map<std::string, void*, std::less<>>;
 
 /// What an operator may ask of the host. One per instance, valid only inside a call that passes
 /// it; used from the thread of that call only.
@@ -101,16 +105,26 @@ protected:
 
 public:
   /// What an operator keeps that it will emit later, at a timer or an event.
-  enum class keeping { nothing, some, full };
-  /// Until it says `nothing`, no marker passes the operator, whatever its part in a transition:
-  /// what it keeps belongs before the marker. While `full` it gets no further packets, beyond those
-  /// of the activation; events, timers and finished blocking work come as ever.
+  enum class keeping {
+    nothing,
+    some,
+    full,
+    no_room, ///< nothing that a marker waits for, but there is no room for more
+  };
+  /// While it says `some` or `full`, no marker passes the operator, whatever its part in a
+  /// transition: what it keeps belongs before the marker. From `full` or `no_room` on it gets no
+  /// further packets, but with `no_room` those that a marker has come behind; events, timers and
+  /// finished blocking work come as ever.
   virtual void keep(keeping) {}
 
   /// How many operators share the packets of an output by their keys (`replicas` in the graph
   /// file), and which of them gets those of a key: whoever sends batches makes one for each.
   virtual std::size_t lanes(std::size_t /*output*/) const { return 1; }
   virtual std::size_t lane(std::size_t /*output*/, std::uint64_t /*key*/) const { return 0; }
+
+  /// What `host` looks in, for threads of the operator's own: any thread may, as long as the
+  /// instance lives. Null if the host has none.
+  virtual const host_resources* offered() const { return nullptr; }
 };
 
 } // namespace instar

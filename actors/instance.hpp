@@ -9,12 +9,16 @@
 
 namespace instar {
 
-/// Destroys an operator with the code that made it, and keeps that code loaded until then.
+/// Destroys an operator with the code that made it, and keeps that code loaded until then; for
+/// good, if it cannot be destroyed.
 struct instance_deleter {
   void (*destroy)(operator_base*) = nullptr;
   std::shared_ptr<const void> code; ///< the loaded module; null for operators of the host itself
 
-  void operator()(operator_base* op) const { destroy(op); }
+  void operator()(operator_base* op) const {
+    if (op->at_end()) destroy(op);
+    else leave_behind(op, code);
+  }
 };
 using operator_instance = std::unique_ptr<operator_base, instance_deleter>;
 

@@ -6,6 +6,7 @@
 #include "transfer/parted_state.hpp"
 #include "transfer/state.hpp"
 
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -94,6 +95,18 @@ public:
   virtual void* give_native() noexcept { return nullptr; }
   /// Takes the object over, in place of `restore`. Before `on_start`.
   virtual void take_native(void*) noexcept {}
+
+  /// This instance goes on: a transition in which it was asked `not_yet` has been rolled back, or
+  /// its state has been written to a checkpoint. After a restart also one that was not asked.
+  virtual void on_go_on(context&) {}
+
+  /// Called once before the destructor, while all of the object is still there: here threads that
+  /// call it come to their end. Not on the thread of the other calls, and may wait. Returns whether
+  /// it may be destroyed; if not, it stays with its code until the process ends.
+  virtual bool at_end() noexcept { return true; }
 };
+
+/// Keeps for good what cannot be destroyed.
+void leave_behind(operator_base* instance, std::shared_ptr<const void> code);
 
 } // namespace instar

@@ -278,7 +278,6 @@ bool operator_core::process_events() {
 /// Takes packets from the open in-arcs: from feedback arcs first, then from the others in turn,
 /// starting after the one that came last.
 bool operator_core::process_packets() {
-  if (keeping_ == keeping::full) return false;
   std::size_t budget = setup_.activation_limit;
   for (std::size_t in = 0; in < feedback_in_ && !more_; ++in) more_ = take_from(in, budget);
   bool turn = feedback_exhausted(); // else only markers are taken, and nobody's turn is over
@@ -310,7 +309,7 @@ bool operator_core::take_from(std::size_t in, std::size_t& budget) {
   const auto port = inputs_[in].port;
   const bool answers = answers_in_[in];
   const bool shares = setup_.shares;
-  while (!blocked_ && !held(in) && from.readable()) {
+  while (!blocked_ && !held(in) && from.readable() && has_room(in)) {
     if (from.at_marker()) {
       on_marker(in, from.pop_marker());
       continue;
@@ -323,6 +322,13 @@ bool operator_core::take_from(std::size_t in, std::size_t& budget) {
     else guarded([&] { instance_->on_packet(*this, port, from.pop()); });
   }
   return false;
+}
+
+/// What stands before a marker is taken even without room: else a cut would have to wait for it.
+inline bool operator_core::has_room(std::size_t in) {
+  if (keeping_ == keeping::nothing || keeping_ == keeping::some) [[likely]]
+    return true;
+  return keeping_ == keeping::no_room && inputs_[in].queue->marker_in_sight();
 }
 
 inline bool operator_core::feedback_exhausted() {
@@ -341,8 +347,9 @@ bool operator_core::may_take(std::size_t in) {
   return in < feedback_in_ || (feedback_exhausted() && !(inputs_[in].outside && cycles_press()));
 }
 
+/// Who has no room for what the loop brings may hear by an event that it has some.
 bool operator_core::may_take_events() {
-  return !cycles_ || (feedback_exhausted() && !cycles_press());
+  return !cycles_ || keeping_ == keeping::no_room || (feedback_exhausted() && !cycles_press());
 }
 
 void operator_core::ring_cycles() {
@@ -391,10 +398,9 @@ bool operator_core::has_work() {
 }
 
 bool operator_core::input_ready() {
-  if (keeping_ == keeping::full) return false;
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
     arc& from = *inputs_[i].queue;
-    if (held(i) || !from.readable()) continue;
+    if (held(i) || !from.readable() || !has_room(i)) continue;
     if (!cycles_ || from.at_marker() || may_take(i)) return true;
   }
   return false;

@@ -36,6 +36,7 @@ public:
   virtual void start_job(std::uint64_t id, std::function<void()> work,
                          std::shared_ptr<operator_base> needs) = 0;
   virtual void* resource(std::string_view name) = 0;
+  virtual const host_resources* offered() const { return nullptr; }
   virtual void write_log(log_level level, std::string_view line) = 0;
   virtual void request_stop(std::string reason) = 0;
 
@@ -199,6 +200,7 @@ private:
   epoch_t epoch() const override { return setup_.epoch; }
   void stop_service(std::string_view reason) override { host_.request_stop(std::string(reason)); }
   void* host_resource(std::string_view name) override { return host_.resource(name); }
+  const host_resources* offered() const override { return host_.offered(); }
   void keep(keeping what) override { keeping_ = what; }
   std::size_t lanes(std::size_t output) const override;
   std::size_t lane(std::size_t output, std::uint64_t key) const override;
@@ -252,6 +254,8 @@ private:
   bool flush_and_sleep();
   bool has_work();
   bool input_ready();
+  bool has_room(std::size_t in);
+  void tell_it_goes_on();
 
   template <class Call>
   void guarded(Call&& call) {
@@ -317,6 +321,7 @@ private:
   participation part_;
   std::string last_reason_;
   bool cut_failed_ = false;      // said so; waits for the rollback
+  bool asked_ = false;           // `not_yet`, and not told yet that it goes on
   std::vector<bool> drained_in_; // by in-arc: goes on being taken from at the cut
   bool way_in_closed_ = false;   // as a head of loops that are emptied
   bool loops_wait_ = false;      // only that they are empty is waited for

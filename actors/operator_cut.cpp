@@ -67,13 +67,20 @@ std::optional<std::string> operator_core::reason_to_wait() {
     return std::to_string(open) + " pieces of blocking work are open";
   if ((part_.role == cut_role::remove || part_.sink) && requests_wait())
     return "requests of its have just ended";
-  if (keeping_ != keeping::nothing) return "it keeps packets back that have yet to leave";
+  if (keeping_ == keeping::some || keeping_ == keeping::full)
+    return "it keeps packets back that have yet to leave";
   if (part_.role != cut_role::replace && part_.role != cut_role::remove && !part_.sink)
     return std::nullopt;
   const bool ends =
       part_.role == cut_role::remove && part_.parts == part_transfer::none && !part_.saves_state;
   const auto purpose = ends ? cut_purpose::removal : cut_purpose::hand_over;
+  asked_ = true;
   return instance_->not_yet(*this, purpose);
+}
+
+/// Whoever has prepared for the end of its time learns that it is not over.
+void operator_core::tell_it_goes_on() {
+  if (std::exchange(asked_, false)) guarded([this] { instance_->on_go_on(*this); });
 }
 
 void operator_core::delay_cut(const std::string& reason) {
@@ -149,7 +156,7 @@ void operator_core::try_cut() {
     sender_.reset();
     part_ = {};
     more_ = true; // held arcs are open again
-    return;
+    return tell_it_goes_on();
   }
   phase_ = phase::at_cut;
   if (saved && saved->header().schema_id == setup_.type.state_schema) last_state_ = *saved;
@@ -210,9 +217,10 @@ bool operator_core::abort(epoch_t epoch) {
   go_on();
   aligner_.finish();
   part_ = {};
-  if (phase_ != phase::at_cut) return false;
-  phase_ = phase::running;
-  return true;
+  const bool waited = phase_ == phase::at_cut;
+  if (waited) phase_ = phase::running;
+  tell_it_goes_on();
+  return waited;
 }
 
 void operator_core::commit_rewire(epoch_t epoch) {

@@ -18,7 +18,7 @@ namespace instar {
 /// What every runner of a service shares. Outlives them all.
 struct runner_environment {
   blocking_pool* pool = nullptr;
-  std::map<std::string, void*, std::less<>> resources; ///< host-owned, by resource name
+  host_resources resources; ///< host-owned
 };
 
 /// The actor that runs one operator instance.
@@ -60,6 +60,7 @@ private:
   void start_job(std::uint64_t id, std::function<void()> work,
                  std::shared_ptr<operator_base> needs) override;
   void* resource(std::string_view name) override;
+  const host_resources* offered() const override { return &environment_.resources; }
   void write_log(log_level level, std::string_view line) override;
   void request_stop(std::string reason) override;
   void send_part(epoch_t epoch, sent_part part) override;

@@ -1,5 +1,6 @@
 #include "lifecycle/module_loader.hpp"
 
+#include "actors/code_file.hpp"
 #include "actors/module.hpp"
 #include "lifecycle/module_file.hpp"
 
@@ -45,10 +46,10 @@ bool is_mapped(const std::string& path) {
 
 class loaded_module {
 public:
-  loaded_module(void* handle, std::string path, manifest m, const module_table* table,
-                std::shared_ptr<module_counts> counts)
+  loaded_module(void* handle, std::string path, std::unique_ptr<code_file> file, manifest m,
+                const module_table* table, std::shared_ptr<module_counts> counts)
       : about(std::move(m)), table(table), handle_(handle), path_(std::move(path)),
-        counts_(std::move(counts)) {
+        file_(std::move(file)), counts_(std::move(counts)) {
     ++counts_->loaded;
   }
 
@@ -71,6 +72,7 @@ public:
 private:
   void* handle_;
   const std::string path_; ///< under which the dynamic linker knows it; unique in the process
+  const std::unique_ptr<code_file> file_;
   const std::shared_ptr<module_counts> counts_;
 };
 
@@ -170,6 +172,7 @@ result<std::shared_ptr<loaded_module>> module_loader::parts::map(const module_fi
   if (!path) return path.error();
   void* handle = dlopen(path->c_str(), RTLD_NOW | RTLD_LOCAL);
   const char* error = handle ? nullptr : dlerror();
+  auto kept = handle ? std::make_unique<code_file>(path->string()) : nullptr;
   unlink(path->c_str());
   const auto fail = [&](errc code, const std::string& why) {
     if (handle) dlclose(handle);
@@ -187,7 +190,8 @@ result<std::shared_ptr<loaded_module>> module_loader::parts::map(const module_fi
   if (!table || !agrees(*table, about))
     return fail(errc::bad_input, "says something else in its code than in its manifest; build it "
                                  "again");
-  return std::make_shared<loaded_module>(handle, path->string(), std::move(about), table, counts);
+  return std::make_shared<loaded_module>(handle, path->string(), std::move(kept), std::move(about),
+                                         table, counts);
 }
 
 const manifest& manifest_of(const loaded_module& m) { return m.about; }

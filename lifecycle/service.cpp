@@ -1,6 +1,7 @@
 #include "lifecycle/service.hpp"
 
 #include "actors/blocking_pool.hpp"
+#include "actors/descriptors.hpp"
 #include "actors/local_scheduler.hpp"
 #include "lifecycle/admin_actor.hpp"
 #include "lifecycle/own_operators.hpp"
@@ -62,6 +63,7 @@ struct service::parts {
   std::mutex end_guard;
   std::function<void(std::string)> end;
   trace_hub traces;
+  descriptors open;
   runner_environment environment;
   system_config config;
   caf::actor_system system;
@@ -102,6 +104,7 @@ service::service(service_options options) : parts_(std::make_unique<parts>(std::
   p.environment.resources.emplace(std::string(trace_hub::resource_name), &p.traces);
   p.environment.resources.emplace(std::string(metrics::resource_name),
                                   static_cast<metrics*>(&p.seen));
+  p.environment.resources.emplace(std::string(descriptors::resource_name), &p.open);
   if (p.options.events)
     static_cast<local_scheduler&>(p.system.scheduler()).attach(*p.options.events);
   p.pool = std::make_unique<blocking_pool>(std::max<std::size_t>(1, p.options.blocking_threads));

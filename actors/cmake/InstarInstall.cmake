@@ -31,10 +31,15 @@ set(public_headers
   transfer/state.hpp
   transfer/tag_group.hpp
   transfer/tracked_map.hpp
+  actors/blocking_context.hpp
+  actors/blocking_operator.hpp
   actors/bytes.hpp
   actors/checkpoint_sink.hpp
   actors/context.hpp
   actors/description.hpp
+  actors/descriptor.hpp
+  actors/descriptor_packet.hpp
+  actors/descriptors.hpp
   actors/event_source.hpp
   actors/graph.hpp
   actors/graph_file.hpp

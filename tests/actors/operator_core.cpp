@@ -1,5 +1,6 @@
 #include "actors/operator_core.hpp"
 
+#include "actors/checkpoint_sink.hpp"
 #include "actors/doorbell.hpp"
 #include "actors/instance.hpp"
 #include "actors/open_requests.hpp"
@@ -48,7 +49,162 @@ public:
   }
 };
 
+/// Takes what comes, and keeps from some number on.
+class keeper : public operator_base {
+public:
+  static constexpr in_port<grain> in{0, "in"};
+  static constexpr out_port<grain> out{0, "out"};
+  static constexpr operator_type type{
+      .name = "test.keeper", .version = 1, .inputs = {in}, .outputs = {out}};
+
+  void on_packet(context& ctx, std::size_t, packet) override {
+    if (++taken == from) ctx.keep(how);
+  }
+  void on_events(context& ctx, std::span<event>) override { ctx.keep(context::keeping::nothing); }
+  std::optional<std::string> not_yet(context&, cut_purpose) override { return reason; }
+  void on_go_on(context&) override { ++went_on; }
+
+  static inline int taken, from, went_on;
+  static inline context::keeping how;
+  static inline std::optional<std::string> reason;
+};
+
+/// A core between two arcs.
+struct placed {
+  placed() {
+    keeper::taken = keeper::went_on = 0;
+    keeper::from = -1;
+    keeper::reason = {};
+    core.set_instance(host_factory<keeper>()({}));
+    operator_links links;
+    links.in.push_back({before, 0, other, false});
+    links.out.push_back({after, 0, other});
+    core.start(std::move(links), {});
+    core.activate();
+  }
+  ~placed() { core.end(); }
+
+  void push(int packets) {
+    for (int i = 0; i < packets; ++i) before->push({make_payload<grain>(), 0});
+    before->publish();
+  }
+  void mark(epoch_t epoch) {
+    before->push_marker(epoch);
+    before->publish();
+  }
+  participation part(epoch_t epoch, cut_role role) const {
+    participation p;
+    p.epoch = epoch;
+    p.role = role;
+    p.marked_in = {before};
+    p.marked_out = {after};
+    return p;
+  }
+
+  quiet_host host;
+  std::shared_ptr<doorbell> bell = std::make_shared<doorbell>(),
+                            other = std::make_shared<doorbell>();
+  std::shared_ptr<arc> before = std::make_shared<arc>("before", 16),
+                       after = std::make_shared<arc>("after", 16);
+  std::shared_ptr<inlet> events = std::make_shared<inlet>(bell);
+  operator_core core{host,
+                     {{"keeper", bell, events, std::make_shared<operator_counters>(), 1,
+                       std::make_shared<open_requests>(1)},
+                      describe(keeper::type),
+                      host_factory<keeper>(),
+                      {},
+                      {},
+                      1}};
+};
+
+struct unread_sink final : checkpoint_sink {
+  void part(const std::string&, state, std::function<void()>) override {}
+  void cut(const std::string&, state, std::vector<saved_timer>) override { ++cuts; }
+  int cuts = 0;
+};
+
 } // namespace
+
+TEST_CASE("who is full gets no further packet of the same activation") {
+  for (const auto how : {context::keeping::full, context::keeping::no_room}) {
+    placed p;
+    keeper::how = how;
+    keeper::from = 3;
+    p.push(10);
+    p.core.activate();
+    CHECK(keeper::taken == 3);
+    p.core.activate();
+    CHECK(keeper::taken == 3);
+    p.events->post(event{});
+    p.core.activate();
+    CHECK(keeper::taken == 10);
+  }
+}
+
+TEST_CASE("who has no room takes what a marker has come behind, and comes to its cut") {
+  placed p;
+  keeper::how = context::keeping::no_room;
+  keeper::from = 3;
+  REQUIRE(p.core.prepare(p.part(2, cut_role::pass)));
+  p.push(10);
+  p.core.activate();
+  CHECK(keeper::taken == 3);
+  p.mark(2);
+  p.push(2);
+  p.core.activate();
+  CHECK(keeper::taken == 10);
+  CHECK(p.after->readable());
+  CHECK(p.after->at_marker());
+  p.core.activate();
+  CHECK(keeper::taken == 10);
+}
+
+TEST_CASE("who is full holds the marker back, and what is before it") {
+  placed p;
+  keeper::how = context::keeping::full;
+  keeper::from = 3;
+  REQUIRE(p.core.prepare(p.part(2, cut_role::pass)));
+  p.push(10);
+  p.mark(2);
+  p.core.activate();
+  CHECK(keeper::taken == 3);
+  CHECK_FALSE(p.after->readable());
+}
+
+TEST_CASE("an operator that was asked whether it is ready learns that it goes on") {
+  placed p;
+  REQUIRE(p.core.prepare(p.part(2, cut_role::replace)));
+  p.mark(2);
+  p.core.activate();
+  CHECK_FALSE(p.core.running()); // at its cut
+  CHECK(keeper::went_on == 0);
+  CHECK(p.core.abort(2));
+  CHECK(keeper::went_on == 1);
+
+  keeper::reason = "not now";
+  REQUIRE(p.core.prepare(p.part(3, cut_role::replace)));
+  p.mark(3);
+  p.core.activate();
+  CHECK(p.core.running());
+  CHECK_FALSE(p.core.abort(3));
+  CHECK(keeper::went_on == 2);
+
+  // Nobody asks whom a marker only passes.
+  REQUIRE(p.core.prepare(p.part(4, cut_role::pass)));
+  p.mark(4);
+  p.core.activate();
+  CHECK(keeper::went_on == 2);
+
+  keeper::reason = {};
+  auto checkpoint = p.part(5, cut_role::pass);
+  const auto sink = std::make_shared<unread_sink>();
+  checkpoint.sink = sink;
+  REQUIRE(p.core.prepare(std::move(checkpoint)));
+  p.mark(5);
+  p.core.activate();
+  CHECK(sink->cuts == 1);
+  CHECK(keeper::went_on == 3);
+}
 
 TEST_CASE("nobody finds a packet gone from an arc and not yet what was made of it") {
   quiet_host host;

@@ -64,6 +64,7 @@ world::world(std::size_t activation_limit, const std::function<void(service_opti
   environment_.pool = &pool_;
   environment_.resources.emplace(std::string(script::resource_name), &script_);
   environment_.resources.emplace(std::string(trace_hub::resource_name), &traces_);
+  environment_.resources.emplace(std::string(descriptors::resource_name), &open_);
   system_ = std::make_unique<caf::actor_system>(config_);
   scheduler_ = dynamic_cast<caf::scheduler::test_coordinator*>(&system_->scheduler());
   supervisor_ = system_->spawn<supervisor>(

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/blocking_pool.hpp"
+#include "actors/descriptors.hpp"
 #include "lifecycle/admin_actor.hpp"
 #include "lifecycle/own_operators.hpp"
 #include "lifecycle/supervisor.hpp"
@@ -100,6 +101,7 @@ private:
   scripted_library scripted_{script_};
   library_with_own library_{std::shared_ptr<operator_library>(&scripted_, [](auto*) {})};
   trace_hub traces_;
+  descriptors open_;
   blocking_pool pool_{0};
   runner_environment environment_;
   config config_;

@@ -65,6 +65,7 @@ public:
   const std::shared_ptr<inlet>& events() override { return inlet_; }
   std::string_view name() const override { return "tested"; }
   epoch_t epoch() const override { return 1; }
+  const host_resources* offered() const override { return &resources; }
   void stop_service(std::string_view reason) override { stopped = reason; }
 
   /// What was emitted on output 0, as `T`; forgets it.
@@ -91,7 +92,7 @@ public:
   std::string stopped;
   std::uint64_t requests = 0;
   bool later = false; ///< blocking work waits for `work_now`
-  std::map<std::string, void*, std::less<>> resources;
+  host_resources resources;
 
 private:
   void* host_resource(std::string_view name) override { return resources.at(std::string(name)); }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/descriptors.hpp"
 #include "actors/metrics.hpp"
 #include "lifecycle/operator_library.hpp"
 #include "lifecycle/plan.hpp"
@@ -59,6 +60,7 @@ struct module_world {
   module_catalogue catalogue;
   driven_reactor sockets;
   graphless_metrics seen;
+  descriptors open;
   fake_context ctx{sockets};
   std::map<std::string, operator_factory> factories; ///< their modules stay mapped
 
@@ -66,6 +68,7 @@ struct module_world {
     library.set_places(places());
     catalogue.set_places(places());
     ctx.resources.emplace(metrics::resource_name, static_cast<metrics*>(&seen));
+    ctx.resources.emplace(descriptors::resource_name, &open);
   }
 
   /// Types with state, by their names.

@@ -113,8 +113,8 @@ void check_call(const char* name, const scripted_blocking::work& call,
     ++done;
   };
   for (const auto purpose : {cut_purpose::hand_over, cut_purpose::removal}) {
-    driven_operator old(run);
     const int before = entered;
+    driven_operator old(run);
     REQUIRE(old.until([&] { return entered > before; }));
     std::this_thread::sleep_for(5ms);
     CHECK(old.rests(purpose));
@@ -143,7 +143,10 @@ TEST_CASE("a read that waits is interrupted before anything was taken") {
     bool written = false;
     check_call(
         pipe ? "read of a pipe" : "read of a socket",
-        [&](blocking_context& ctx) { CHECK(ctx.read(both.in, bytes_of(got)) == 1); },
+        [&](blocking_context& ctx) {
+          const auto n = ctx.read(both.in, bytes_of(got));
+          CHECK(n == 1);
+        },
         [&](driven_operator&) {
           if (!std::exchange(written, true)) CHECK(::write(both.out, "!", 1) == 1);
         });
@@ -157,7 +160,10 @@ TEST_CASE("a write that waits is interrupted before anything was written") {
     both.fill();
     check_call(
         pipe ? "write to a pipe" : "write to a socket",
-        [&](blocking_context& ctx) { CHECK(ctx.write(both.out, bytes_of("!")) == 1); },
+        [&](blocking_context& ctx) {
+          const auto n = ctx.write(both.out, bytes_of("!"));
+          CHECK(n == 1);
+        },
         [&](driven_operator&) { both.drain(); });
   }
 }
@@ -207,7 +213,8 @@ TEST_CASE("poll is interrupted, and ends with a descriptor, a packet or the time
         const auto ready = ctx.poll(one, std::nullopt, true);
         CHECK(ready.descriptors == 0);
         CHECK(ready.packet);
-        CHECK(text_of(ctx.receive().what) == "one");
+        const auto got = ctx.receive();
+        CHECK(text_of(got.what) == "one");
       },
       [&](driven_operator& op) {
         if (!std::exchange(given, true)) op.activate({{0, text_packet("one")}});
@@ -245,7 +252,8 @@ TEST_CASE("receive waits for packets, and for no longer than it should") {
   CHECK(port == 2);
   driven_operator op([&](blocking_context& ctx) {
     const auto begin = std::chrono::steady_clock::now();
-    CHECK_FALSE(ctx.receive_until(begin + 2ms));
+    const auto got = ctx.receive_until(begin + 2ms);
+    CHECK_FALSE(got);
     CHECK(std::chrono::steady_clock::now() >= begin + 2ms);
     ctx.log(log_level::info, "waited");
   });

@@ -151,10 +151,33 @@ TEST_CASE("emit waits until what was sent before has left, but not when the thre
   while (sent < 256) std::this_thread::yield();
   std::this_thread::sleep_for(20ms); // nobody takes anything
   CHECK(sent == 256);
+  CHECK(op.ask_blocked());
+  while (sent == 256) std::this_thread::yield();
+  CHECK(op.ask_blocked()); // what was sent has not left
+  op.go_on();
   op.activate();
   CHECK(op.until([&] { return sent > 1000; }));
   CHECK(op.rests());
   CHECK(texts(op.emitted) == numbers(0, sent));
+}
+
+TEST_CASE("what is sent on the way to the cut leaves before it") {
+  std::atomic<int> entered{0};
+  driven_operator op([&](blocking_context& ctx) {
+    try {
+      ++entered;
+      ctx.receive();
+    } catch (const interrupted&) {
+      ctx.emit_packet(0, text_packet("last"));
+      throw;
+    }
+  });
+  for (std::size_t i = 1; i <= 500; ++i) {
+    REQUIRE(op.until([&] { return entered == static_cast<int>(i); }));
+    REQUIRE(op.rests());
+    REQUIRE(op.emitted.size() == i);
+    op.go_on();
+  }
 }
 
 TEST_CASE("packets that wait at the cut are left over, oldest first") {

@@ -41,7 +41,11 @@ blocking_operator::blocking_operator(bool interruptible)
 blocking_operator::~blocking_operator() = default;
 
 void blocking_operator::on_start(context& ctx) {
-  room_ = blocking_thread::most_waiting;
+  // Before the first packet: what an instance that failed had not taken comes first.
+  std::vector<event> early;
+  ctx.events()->take(early);
+  take_back(early);
+  take_room(ctx, thread_->room());
   thread_->start(*this, {std::string(ctx.name()), ctx.epoch(), ctx.offered(), ctx.events()});
 }
 
@@ -64,15 +68,19 @@ void blocking_operator::take_room(context& ctx, std::size_t room) {
 }
 
 void blocking_operator::on_events(context& ctx, std::span<event> events) {
-  for (auto& e : events)
-    if (auto* const left = dynamic_cast<waiting_packets*>(e.source.get()))
-      thread_->go_on_after_failure(std::move(left->packets));
+  take_back(events);
   auto out = thread_->take();
   for (const auto& [level, line] : out.lines) ctx.log(level, line);
   for (auto& [output, p] : out.packets) ctx.emit_packet(output, std::move(p));
   if (out.stop) ctx.stop_service(*out.stop);
   take_room(ctx, thread_->room());
   throw_what_run_threw(ctx);
+}
+
+void blocking_operator::take_back(std::span<event> events) {
+  for (auto& e : events)
+    if (auto* const left = dynamic_cast<waiting_packets*>(e.source.get()))
+      thread_->go_on_after_failure(std::move(left->packets));
 }
 
 void blocking_operator::throw_what_run_threw(context& ctx) {

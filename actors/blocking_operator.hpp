@@ -68,6 +68,7 @@ private:
 
   void publish(context& ctx);
   void take_room(context& ctx, std::size_t room);
+  void take_back(std::span<event> events);
   void throw_what_run_threw(context& ctx);
   bool all_left_over();
   std::string watch(context& ctx);

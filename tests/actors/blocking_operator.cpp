@@ -151,10 +151,33 @@ TEST_CASE("emit waits until what was sent before has left, but not when the thre
   while (sent < 256) std::this_thread::yield();
   std::this_thread::sleep_for(20ms); // nobody takes anything
   CHECK(sent == 256);
+  CHECK(op.ask_blocked());
+  while (sent == 256) std::this_thread::yield();
+  CHECK(op.ask_blocked()); // what was sent has not left
+  op.go_on();
   op.activate();
   CHECK(op.until([&] { return sent > 1000; }));
   CHECK(op.rests());
   CHECK(texts(op.emitted) == numbers(0, sent));
+}
+
+TEST_CASE("what is sent on the way to the cut leaves before it") {
+  std::atomic<int> entered{0};
+  driven_operator op([&](blocking_context& ctx) {
+    try {
+      ++entered;
+      ctx.receive();
+    } catch (const interrupted&) {
+      ctx.emit_packet(0, text_packet("last"));
+      throw;
+    }
+  });
+  for (std::size_t i = 1; i <= 500; ++i) {
+    REQUIRE(op.until([&] { return entered == static_cast<int>(i); }));
+    REQUIRE(op.rests());
+    REQUIRE(op.emitted.size() == i);
+    op.go_on();
+  }
 }
 
 TEST_CASE("packets that wait at the cut are left over, oldest first") {
@@ -239,13 +262,16 @@ TEST_CASE("what run throws is thrown in the actor's next call, and the packets s
 }
 
 TEST_CASE("what run throws at the cut is thrown before the cut") {
+  std::atomic<bool> entered{false};
   driven_operator op([&](blocking_context& ctx) {
+    entered = true;
     try {
       ctx.receive();
     } catch (const interrupted&) {
       throw std::invalid_argument("at the cut");
     }
   });
+  REQUIRE(op.until([&] { return entered.load(); }));
   CHECK(op.rests());
   CHECK(op.thrown == std::vector<std::string>{"at the cut"});
 }
@@ -271,18 +297,23 @@ TEST_CASE("when run has returned the thread has ended, and packets are dropped")
 TEST_CASE("a thread that does not come to rest is named with its stack, and goes on") {
   ends both;
   std::atomic<int> done{0};
+  std::atomic<bool> entered{false};
   driven_operator op([&](blocking_context& ctx) {
     for (;;) {
+      entered = true;
       stuck_here(both.in());
       ++done;
       ctx.rest_point();
     }
   });
   std::string why;
+  REQUIRE(op.until([&] { return entered.load(); }));
   CHECK(op.until([&] {
     why = op.ask().value_or("rests");
+    if (why == "rests") op.go_on(); // it had not come so far
     return contains(why, "read < stuck_here");
   }));
+  CAPTURE(why);
   CHECK(contains(why, "its thread does not come to rest: it is in code that calls no wrapper: "));
   op.go_on();
   CHECK(op.nothing_set());
@@ -296,20 +327,25 @@ TEST_CASE("a thread that does not come to rest is named with its stack, and goes
 TEST_CASE("who is not interruptible comes to rest when it enters the next wrapper") {
   ends both;
   std::atomic<int> got{0};
+  std::atomic<bool> entered{false};
   driven_operator op(
       [&](blocking_context& ctx) {
         for (;;) {
           std::byte one{};
+          entered = true;
           got += static_cast<int>(ctx.read(both.in(), std::span(&one, 1)));
         }
       },
       false);
   std::string why;
+  REQUIRE(op.until([&] { return entered.load(); }));
   const auto call = "it is in read on descriptor " + std::to_string(both.in()) + ": read < ";
   CHECK(op.until([&] {
     why = op.ask().value_or("rests");
+    if (why == "rests") op.go_on(); // it had not come so far
     return contains(why, call);
   }));
+  CAPTURE(why);
   CHECK(got == 0);
   both.write();
   CHECK(op.rests());

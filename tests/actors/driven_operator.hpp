@@ -68,6 +68,8 @@ public:
     activate();
     return is_.not_yet(*this, purpose);
   }
+  /// The same for an actor whose output has no credit: it takes no events.
+  std::optional<std::string> ask_blocked() { return is_.not_yet(*this, cut_purpose::hand_over); }
   /// Asks until it can be taken over; false if that takes ten seconds.
   bool rests(cut_purpose purpose = cut_purpose::hand_over) {
     return until([&] { return !ask(purpose); });

@@ -1,6 +1,7 @@
 #include "lifecycle/service.hpp"
 
 #include "actors/blocking_pool.hpp"
+#include "actors/call_ports.hpp"
 #include "actors/local_scheduler.hpp"
 #include "lifecycle/admin_actor.hpp"
 #include "lifecycle/own_operators.hpp"
@@ -62,6 +63,7 @@ struct service::parts {
   std::mutex end_guard;
   std::function<void(std::string)> end;
   trace_hub traces;
+  call_ports calls;
   runner_environment environment;
   system_config config;
   caf::actor_system system;
@@ -100,6 +102,7 @@ service::service(service_options options) : parts_(std::make_unique<parts>(std::
                                   : std::make_shared<module_library>(p.options.scratch);
   p.operators = std::make_shared<library_with_own>(std::move(from));
   p.environment.resources.emplace(std::string(trace_hub::resource_name), &p.traces);
+  p.environment.resources.emplace(std::string(call_ports::resource_name), &p.calls);
   p.environment.resources.emplace(std::string(metrics::resource_name),
                                   static_cast<metrics*>(&p.seen));
   if (p.options.events)
@@ -241,6 +244,8 @@ void service::history(std::function<void(std::vector<history_entry>)> done) {
 }
 
 trace_hub& service::traces() { return parts_->traces; }
+
+call_ports& service::calls() { return parts_->calls; }
 
 void service::on_end(std::function<void(std::string reason)> callback) {
   std::lock_guard lock(parts_->end_guard);

@@ -19,6 +19,7 @@
 
 namespace instar {
 
+class call_ports;
 class checkpoint_store;
 class event_source;
 class operator_library;
@@ -170,6 +171,10 @@ public:
 
   /// Where operators that trace arcs leave the headers of packets. Lives as long as the service.
   trace_hub& traces();
+
+  /// Where threads of the host call operators' objects (`caller`). Lives as long as the service;
+  /// what it gives may live longer.
+  call_ports& calls();
 
   /// Called once when the service ends by itself: an operator asked for it, or failed too often.
   void on_end(std::function<void(std::string reason)> callback);

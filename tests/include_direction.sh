@@ -9,7 +9,7 @@ set -euo pipefail
 cd "${1:-$(dirname "$0")/..}"
 
 module_headers=()
-for name in operator context module packet payload operator_type settings inlet record bytes; do
+for name in operator context module packet payload operator_type settings inlet record bytes call_seat caller; do
   [[ -e actors/$name.hpp ]] && module_headers+=("actors/$name.hpp")
 done
 (( ${#module_headers[@]} )) || { echo "include_direction: no sources in $PWD" >&2; exit 2; }

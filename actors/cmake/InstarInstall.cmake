@@ -32,6 +32,11 @@ set(public_headers
   transfer/tag_group.hpp
   transfer/tracked_map.hpp
   actors/bytes.hpp
+  actors/call_port.hpp
+  actors/call_ports.hpp
+  actors/call_seat.hpp
+  actors/call_slot.hpp
+  actors/caller.hpp
   actors/checkpoint_sink.hpp
   actors/context.hpp
   actors/description.hpp
@@ -59,6 +64,8 @@ set(public_headers
   lifecycle/plan.hpp
   lifecycle/service.hpp
   lifecycle/state_route.hpp
+  services/counter/handle.hpp
+  services/counter/object.hpp
   services/file/handle.hpp
   services/http/request.hpp
   services/http/response.hpp

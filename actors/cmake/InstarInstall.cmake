@@ -64,6 +64,10 @@ set(public_headers
   lifecycle/plan.hpp
   lifecycle/service.hpp
   lifecycle/state_route.hpp
+  services/cache/cached_file.hpp
+  services/cache/object.hpp
+  services/cache/page.hpp
+  services/cache/reader.hpp
   services/counter/handle.hpp
   services/counter/object.hpp
   services/file/handle.hpp

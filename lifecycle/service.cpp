@@ -5,6 +5,7 @@
 #include "actors/local_scheduler.hpp"
 #include "lifecycle/admin_actor.hpp"
 #include "lifecycle/own_operators.hpp"
+#include "lifecycle/policy_desk.hpp"
 #include "lifecycle/service_metrics.hpp"
 #include "lifecycle/supervisor.hpp"
 #include "lifecycle/trace_hub.hpp"
@@ -68,6 +69,7 @@ struct service::parts {
   system_config config;
   caf::actor_system system;
   service_metrics seen;
+  policy_desk policies;
   std::unique_ptr<blocking_pool> pool; // its threads send to actors: joined before the system ends
   caf::actor supervisor, admin;
 
@@ -105,6 +107,7 @@ service::service(service_options options) : parts_(std::make_unique<parts>(std::
   p.environment.resources.emplace(std::string(call_ports::resource_name), &p.calls);
   p.environment.resources.emplace(std::string(metrics::resource_name),
                                   static_cast<metrics*>(&p.seen));
+  p.environment.resources.emplace(std::string(policy_desk::resource_name), &p.policies);
   if (p.options.events)
     static_cast<local_scheduler&>(p.system.scheduler()).attach(*p.options.events);
   p.pool = std::make_unique<blocking_pool>(std::max<std::size_t>(1, p.options.blocking_threads));
@@ -122,6 +125,10 @@ service::service(service_options options) : parts_(std::make_unique<parts>(std::
   p.supervisor = p.system.spawn<instar::supervisor, caf::detached>(std::move(setup));
   p.admin = p.system.spawn<admin_actor>(p.supervisor);
   p.seen.attach(p.admin);
+  p.policies.attach(
+      p.admin, p.options.read_graph ? p.options.read_graph : [](const std::filesystem::path& file) {
+        return read_graph(file);
+      });
 }
 
 service::~service() {
@@ -246,6 +253,8 @@ void service::history(std::function<void(std::vector<history_entry>)> done) {
 trace_hub& service::traces() { return parts_->traces; }
 
 call_ports& service::calls() { return parts_->calls; }
+
+policy_desk& service::policies() { return parts_->policies; }
 
 void service::on_end(std::function<void(std::string reason)> callback) {
   std::lock_guard lock(parts_->end_guard);

@@ -69,6 +69,7 @@ struct history_entry {
   std::vector<step_time> steps;
   /// From the first marker sent to the commit; zero unless committed.
   std::chrono::nanoseconds mark_to_commit{0};
+  std::string cause{}; ///< why it was asked for, if that was said: what a policy has measured
 };
 
 /// How often something took how long.

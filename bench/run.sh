@@ -3,7 +3,7 @@
 # build/bench/SUITE.json, one flat object of name -> number. See bench/README.md.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-suites="pipeline http update evolution scale contention state kv"
+suites="pipeline http update evolution scale contention state kv hotswap"
 
 usage() {
   echo "usage: bench/run.sh SUITE [--quick]   SUITE: one of $suites" >&2

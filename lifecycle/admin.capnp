@@ -57,6 +57,57 @@ interface Session {
   checkpoints @9 () -> (folder :Text, list :List(Checkpoint));
   # Those of the service's folder, newest first, each read to its end. Without a folder its name is
   # empty.
+
+  policies @10 () -> (list :List(Policy));
+  # By name.
+
+  pausePolicies @11 (names :List(Text), paused :Bool) -> (answers :List(PolicyAnswer));
+  # Pauses or resumes them; without names all. From the return on, who is paused asks for nothing.
+}
+
+struct Policy {
+  name @0 :Text;
+  place @1 :Text;               # home, there, elsewhere; empty before the first look
+  paused @2 :Bool;
+  pausedBy @3 :Text;
+  rule @4 :Text;                # that it goes by now
+  asks @5 :Text;                # what for, should that hold
+  state @6 :Text;               # what it waits for
+  measures @7 :List(Measure);
+  holdsSinceNs @8 :Int64;       # since 1970; 0 if the condition does not hold
+  changes @9 :UInt32;           # within the last hour
+  perHour @10 :UInt32;
+  refusals @11 :UInt32;         # in a row
+  events @12 :List(Event);      # the latest ones, oldest first
+
+  struct Measure {
+    expression @0 :Text;
+    relation @1 :Text;
+    unit @2 :Text;
+    threshold @3 :Float64;
+    union {
+      value @4 :Float64;
+      whyNot @5 :Text;          # there is no value
+    }
+    text @6 :Text;
+    holds @7 :Bool;
+  }
+
+  struct Event {
+    whenNs @0 :Int64;           # since 1970
+    kind @1 :Text;              # there, back; changed, paused, resumed
+    asked @2 :Text;
+    cause @3 :Text;
+    outcome @4 :Text;
+    reason @5 :Text;
+    transition @6 :UInt64;      # its id in the history
+    epoch @7 :UInt64;
+  }
+}
+
+struct PolicyAnswer {
+  name @0 :Text;
+  refusal @1 :Text;             # why it was not; empty if it was
 }
 
 struct Checkpoint {
@@ -372,6 +423,7 @@ struct HistoryEntry {
   reason @6 :Text;
   steps @7 :List(StepTime);
   markToCommitNs @8 :Int64;
+  cause @9 :Text;               # why it was asked for, if that was said
 }
 
 enum Outcome {

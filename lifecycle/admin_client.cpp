@@ -1,6 +1,7 @@
 #include "lifecycle/admin_client.hpp"
 
 #include "lifecycle/admin_client_parts.hpp"
+#include "lifecycle/admin_codec_parts.hpp"
 
 #include <kj/debug.h>
 #include <kj/io.h>
@@ -156,6 +157,33 @@ result<checkpoint_listing> admin_client::checkpoints() {
           return read(static_cast<wire::Session::CheckpointsResults::Reader>(r));
         })
         .wait(p.io.waitScope);
+  });
+}
+
+result<std::vector<policy_status>> admin_client::policies() {
+  auto& p = *parts_;
+  return p.ask<std::vector<policy_status>>([&] {
+    return p.wait(p.asked().policiesRequest().send().then([](auto&& r) {
+      std::vector<policy_status> all;
+      for (auto one : r.getList()) all.push_back(read(one));
+      return all;
+    }));
+  });
+}
+
+result<std::vector<policy_answer>>
+admin_client::pause_policies(const std::vector<std::string>& names, bool paused) {
+  auto& p = *parts_;
+  return p.ask<std::vector<policy_answer>>([&] {
+    auto request = p.asked().pausePoliciesRequest();
+    codec::write_texts(names, [&](unsigned n) { return request.initNames(n); });
+    request.setPaused(paused);
+    return p.wait(request.send().then([](auto&& r) {
+      std::vector<policy_answer> answers;
+      for (auto one : r.getAnswers())
+        answers.push_back({codec::text(one.getName()), codec::text(one.getRefusal())});
+      return answers;
+    }));
   });
 }
 

@@ -4,6 +4,7 @@
 #include "actors/graph_file.hpp"
 #include "actors/status.hpp"
 #include "lifecycle/plan.hpp"
+#include "lifecycle/policy_status.hpp"
 #include "lifecycle/service.hpp"
 #include "lifecycle/trace_hub.hpp"
 #include "lifecycle/wanted_change.hpp"
@@ -94,6 +95,12 @@ public:
 
   /// Those of the service's folder.
   result<checkpoint_listing> checkpoints();
+
+  /// By name.
+  result<std::vector<policy_status>> policies();
+  /// Pauses or resumes policies; without names all.
+  result<std::vector<policy_answer>> pause_policies(const std::vector<std::string>& names,
+                                                    bool paused);
 
   /// The latest `most` transitions, oldest first.
   result<std::vector<history_entry>> history(std::uint32_t most);

@@ -251,6 +251,7 @@ void write(const history_entry& from, wire::HistoryEntry::Builder to) {
   to.setReason(from.reason);
   write(from.steps, to.initSteps(static_cast<unsigned>(from.steps.size())));
   to.setMarkToCommitNs(from.mark_to_commit.count());
+  to.setCause(from.cause);
 }
 
 history_entry read(wire::HistoryEntry::Reader from) {
@@ -264,6 +265,7 @@ history_entry read(wire::HistoryEntry::Reader from) {
   to.reason = text(from.getReason());
   to.steps = read(from.getSteps());
   to.mark_to_commit = std::chrono::nanoseconds(from.getMarkToCommitNs());
+  to.cause = text(from.getCause());
   return to;
 }
 

@@ -4,6 +4,7 @@
 #include "actors/status.hpp"
 #include "lifecycle/admin.capnp.h"
 #include "lifecycle/plan.hpp"
+#include "lifecycle/policy_status.hpp"
 #include "lifecycle/service.hpp"
 #include "lifecycle/wanted_change.hpp"
 
@@ -23,6 +24,7 @@ void write(const graph& from, wire::Graph::Builder to);
 void write(const transition_plan& from, wire::Plan::Builder to);
 void write(const history_entry& from, wire::HistoryEntry::Builder to);
 void write(const checkpoint_listing& from, wire::Session::CheckpointsResults::Builder to);
+void write(const policy_status& from, wire::Policy::Builder to);
 
 wanted_change read(wire::Wanted::Reader from);
 std::vector<std::string> read_drop_state(wire::Wanted::Reader from);
@@ -32,5 +34,6 @@ graph read(wire::Graph::Reader from);
 transition_plan read(wire::Plan::Reader from);
 history_entry read(wire::HistoryEntry::Reader from);
 checkpoint_listing read(wire::Session::CheckpointsResults::Reader from);
+policy_status read(wire::Policy::Reader from);
 
 } // namespace instar

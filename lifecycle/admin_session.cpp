@@ -4,6 +4,7 @@
 #include "lifecycle/admin_codec_parts.hpp"
 #include "lifecycle/admin_promise.hpp"
 #include "lifecycle/order.hpp"
+#include "lifecycle/policy_desk.hpp"
 #include "lifecycle/service.hpp"
 
 #include <kj/debug.h>
@@ -182,6 +183,29 @@ public:
         .then([call](kj::Own<checkpoint_listing>&& found) mutable {
           write(*found, call.getResults());
         });
+  }
+
+  kj::Promise<void> policies(PoliciesContext call) override {
+    const auto all = peer_->target.policies().list();
+    codec::write_list(
+        all, [&](unsigned n) { return call.getResults().initList(n); },
+        [](const policy_status& one, wire::Policy::Builder b) { write(one, b); });
+    return kj::READY_NOW;
+  }
+
+  kj::Promise<void> pausePolicies(PausePoliciesContext call) override {
+    const auto asked = call.getParams();
+    std::vector<std::string> names;
+    for (const auto one : asked.getNames()) names.push_back(codec::text(one));
+    const auto answers =
+        peer_->target.policies().pause(names, asked.getPaused(), peer_->who.name());
+    codec::write_list(
+        answers, [&](unsigned n) { return call.getResults().initAnswers(n); },
+        [](const policy_answer& one, wire::PolicyAnswer::Builder b) {
+          b.setName(one.name);
+          b.setRefusal(one.refusal);
+        });
+    return kj::READY_NOW;
   }
 
   kj::Promise<void> trace(TraceContext call) override {

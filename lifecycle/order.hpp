@@ -38,6 +38,7 @@ struct transition_order {
   /// States that operators begin with; only of a graph, and only if nothing runs.
   std::shared_ptr<const restore_request> restore{};
   bool automatic = false; ///< a checkpoint that nobody asked for
+  std::string cause{};    ///< why, if whoever asks says so
 
   /// Exchanges operators of whatever graph runs; otherwise it says what the whole shall be.
   bool updates() const {

@@ -1,28 +1,39 @@
 #include "lifecycle/own_operators.hpp"
 
+#include "actors/nearest.hpp"
+#include "lifecycle/policy_operator.hpp"
 #include "lifecycle/trace_tap.hpp"
 
 #include <utility>
 
 namespace instar {
 
-library_with_own::library_with_own(std::shared_ptr<operator_library> others)
-    : others_(std::move(others)) {
-  own_.add<trace_tap>();
+host_library own_operators() {
+  host_library all;
+  all.add<trace_tap>();
+  all.add<policy_operator>();
+  return all;
 }
+
+library_with_own::library_with_own(std::shared_ptr<operator_library> others)
+    : others_(std::move(others)) {}
 
 void library_with_own::set_places(std::vector<std::filesystem::path> places) {
   others_->set_places(std::move(places));
 }
 
 operator_library& library_with_own::with(std::string_view type) {
-  if (type.starts_with("instar.")) return own_;
+  if (is_own_type(type)) return own_;
   return *others_;
 }
 
 result<operator_description> library_with_own::describe(std::string_view type,
                                                         std::uint32_t version) {
-  return with(type).describe(type, version);
+  auto found = with(type).describe(type, version);
+  if (found || !is_own_type(type)) return found;
+  const auto reference = std::string(type) + "@" + std::to_string(version);
+  return failure{errc::not_found, "operator type " + reference + " is not part of instar" +
+                                      suggest(reference, {"instar.policy@1", "instar.tap@1"})};
 }
 
 result<operator_factory> library_with_own::load(std::string_view type, std::uint32_t version) {

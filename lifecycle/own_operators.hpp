@@ -6,7 +6,13 @@
 
 namespace instar {
 
-/// Operators that are part of instar itself (`instar.tap`), and those of another library. Names
+/// Operators that are part of instar itself: `instar.tap`, `instar.policy`.
+host_library own_operators();
+
+/// Whether a type is one of these, by its name.
+inline bool is_own_type(std::string_view type) { return type.starts_with("instar."); }
+
+/// Operators that are part of instar itself, and those of another library. Names
 /// that begin with `instar.` are not looked for there.
 class library_with_own final : public operator_library {
 public:
@@ -23,7 +29,7 @@ public:
 private:
   operator_library& with(std::string_view type);
 
-  host_library own_;
+  host_library own_ = own_operators();
   const std::shared_ptr<operator_library> others_;
 };
 

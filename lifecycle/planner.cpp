@@ -2,6 +2,7 @@
 
 #include "actors/replicas.hpp"
 #include "lifecycle/graph_edit.hpp"
+#include "lifecycle/policy_check.hpp"
 #include "lifecycle/scaling.hpp"
 #include "lifecycle/unknown_types.hpp"
 
@@ -34,8 +35,7 @@ graph_check planner::check(graph candidate) {
 planned planner::make(const wanted_graph& wanted, const std::vector<std::string>& drop_state) {
   if (const auto* updates = std::get_if<std::vector<operator_update>>(&wanted))
     return make_update(*updates, drop_state);
-  if (const auto* target = std::get_if<graph>(&wanted))
-    return make_whole(*target, nullptr, drop_state);
+  if (const auto* target = std::get_if<graph>(&wanted)) return make_given(*target, drop_state);
   if (const auto* edit = std::get_if<graph_edit>(&wanted)) {
     auto target = apply_edit(versions_.given(), versions_.running().content, *edit);
     return target ? make_whole(std::move(*target), nullptr, drop_state) : refuse(target.error());
@@ -71,6 +71,15 @@ planned planner::refuse(failure why) const {
   refused.as_of = versions_.generation();
   refused.plan.refusals.push_back(std::move(why));
   return refused;
+}
+
+/// A graph that somebody has written: policies in it are judged as well. Not again when it runs
+/// already, and something else in it changes.
+planned planner::make_given(const graph& target, const std::vector<std::string>& drop_state) {
+  auto made = make_whole(target, nullptr, drop_state);
+  if (!made.plan.refused())
+    made.plan.refusals = check_policies(made.wanted.content, types_from(made.wanted.content));
+  return made;
 }
 
 planned planner::make_whole(graph target, const graph_versions::version* back,

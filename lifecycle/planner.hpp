@@ -34,6 +34,7 @@ public:
 private:
   planned refuse(failure why) const;
   planned make_checkpoint() const;
+  planned make_given(const graph& target, const std::vector<std::string>& drop_state);
   planned make_whole(graph target, const graph_versions::version* back,
                      const std::vector<std::string>& drop_state);
 

@@ -118,7 +118,7 @@ void plan_scalings(const typed_graph& former, const typed_graph& wanted, const l
 planned planner::make_restore(const graph& target, const restore_request& restore) {
   if (!versions_.running().content.operators.empty())
     return refuse({errc::refused, "a service is restored only as it starts"});
-  auto made = make_whole(target, nullptr, {});
+  auto made = make_given(target, {});
   if (made.plan.refused()) return made;
   const auto former = former_of(*restore.from);
   const auto by = trace_lineage(former.content, made.wanted.content);

@@ -1,10 +1,12 @@
 #include "lifecycle/service.hpp"
 
 #include "actors/blocking_pool.hpp"
+#include "actors/call_ports.hpp"
 #include "actors/descriptors.hpp"
 #include "actors/local_scheduler.hpp"
 #include "lifecycle/admin_actor.hpp"
 #include "lifecycle/own_operators.hpp"
+#include "lifecycle/policy_desk.hpp"
 #include "lifecycle/service_metrics.hpp"
 #include "lifecycle/supervisor.hpp"
 #include "lifecycle/trace_hub.hpp"
@@ -64,10 +66,12 @@ struct service::parts {
   std::function<void(std::string)> end;
   trace_hub traces;
   descriptors open;
+  call_ports calls;
   runner_environment environment;
   system_config config;
   caf::actor_system system;
   service_metrics seen;
+  policy_desk policies;
   std::unique_ptr<blocking_pool> pool; // its threads send to actors: joined before the system ends
   caf::actor supervisor, admin;
 
@@ -102,9 +106,11 @@ service::service(service_options options) : parts_(std::make_unique<parts>(std::
                                   : std::make_shared<module_library>(p.options.scratch);
   p.operators = std::make_shared<library_with_own>(std::move(from));
   p.environment.resources.emplace(std::string(trace_hub::resource_name), &p.traces);
+  p.environment.resources.emplace(std::string(call_ports::resource_name), &p.calls);
   p.environment.resources.emplace(std::string(metrics::resource_name),
                                   static_cast<metrics*>(&p.seen));
   p.environment.resources.emplace(std::string(descriptors::resource_name), &p.open);
+  p.environment.resources.emplace(std::string(policy_desk::resource_name), &p.policies);
   if (p.options.events)
     static_cast<local_scheduler&>(p.system.scheduler()).attach(*p.options.events);
   p.pool = std::make_unique<blocking_pool>(std::max<std::size_t>(1, p.options.blocking_threads));
@@ -122,6 +128,10 @@ service::service(service_options options) : parts_(std::make_unique<parts>(std::
   p.supervisor = p.system.spawn<instar::supervisor, caf::detached>(std::move(setup));
   p.admin = p.system.spawn<admin_actor>(p.supervisor);
   p.seen.attach(p.admin);
+  p.policies.attach(
+      p.admin, p.options.read_graph ? p.options.read_graph : [](const std::filesystem::path& file) {
+        return read_graph(file);
+      });
 }
 
 service::~service() {
@@ -244,6 +254,10 @@ void service::history(std::function<void(std::vector<history_entry>)> done) {
 }
 
 trace_hub& service::traces() { return parts_->traces; }
+
+call_ports& service::calls() { return parts_->calls; }
+
+policy_desk& service::policies() { return parts_->policies; }
 
 void service::on_end(std::function<void(std::string reason)> callback) {
   std::lock_guard lock(parts_->end_guard);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/graph.hpp"
+#include "actors/graph_file.hpp"
 #include "actors/packet.hpp"
 #include "actors/status.hpp"
 #include "lifecycle/graph_edit.hpp"
@@ -19,9 +20,11 @@
 
 namespace instar {
 
+class call_ports;
 class checkpoint_store;
 class event_source;
 class operator_library;
+class policy_desk;
 class trace_hub;
 struct restore_request;
 
@@ -47,6 +50,8 @@ struct service_options {
   std::string version;
   /// Where checkpoints are written; null = none are.
   std::shared_ptr<checkpoint_store> checkpoints{};
+  /// How policies read the graph files that they apply; null = as they stand there. Any thread.
+  std::function<graph_file(const std::filesystem::path&)> read_graph{};
 };
 
 /// Operators whose state may be dropped, if there is no way for it to a successor. It is an error
@@ -170,6 +175,13 @@ public:
 
   /// Where operators that trace arcs leave the headers of packets. Lives as long as the service.
   trace_hub& traces();
+
+  /// Where threads of the host call operators' objects (`caller`). Lives as long as the service;
+  /// what it gives may live longer.
+  call_ports& calls();
+
+  /// The policies of the running graph. Lives as long as the service.
+  policy_desk& policies();
 
   /// Called once when the service ends by itself: an operator asked for it, or failed too often.
   void on_end(std::function<void(std::string reason)> callback);

@@ -354,10 +354,11 @@ void supervisor::finish(active& now, transition_outcome outcome, std::string rea
 void supervisor::record(history_entry entry, const transition_order& order) {
   entry.id = order.id;
   entry.who = order.who;
+  entry.cause = order.cause;
   entry.when = std::chrono::system_clock::now();
-  spdlog::info("transition {} to epoch {} by {}: {}{}{} [{}]", entry.id, entry.epoch, entry.who,
-               to_string(entry.outcome), entry.reason.empty() ? "" : ": ", entry.reason,
-               entry.what);
+  spdlog::info("transition {} to epoch {} by {}: {}{}{} [{}]{}{}", entry.id, entry.epoch, entry.who,
+               to_string(entry.outcome), entry.reason.empty() ? "" : ": ", entry.reason, entry.what,
+               entry.cause.empty() ? "" : " because ", entry.cause);
   // Those that come by themselves must not push out what somebody did.
   if (order.automatic && entry.outcome == transition_outcome::committed)
     std::erase_if(history_, [&](const history_entry& e) {

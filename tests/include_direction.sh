@@ -10,7 +10,7 @@ cd "${1:-$(dirname "$0")/..}"
 
 module_headers=()
 for name in operator context module packet payload operator_type settings inlet record bytes \
-    blocking_operator blocking_context descriptors; do
+    blocking_operator blocking_context descriptors call_seat caller; do
   [[ -e actors/$name.hpp ]] && module_headers+=("actors/$name.hpp")
 done
 (( ${#module_headers[@]} )) || { echo "include_direction: no sources in $PWD" >&2; exit 2; }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# packages.sh [build|test|sanitize|bench|peer_…|plot|fuzz|lint]…: installs what is missing of Debian
+# packages.sh [build|test|sanitize|bench|peer_…|plot|valgrind|fuzz|lint]…: installs what is missing of Debian
 # 12's packages. Without arguments: what the build needs. Services that come with them are neither
 # started now nor at the next boot.
 set -euo pipefail
@@ -18,6 +18,8 @@ peer_haproxy=(haproxy nginx-light)
 peer_jetty=(libjetty9-java default-jre-headless)
 peer_inets=(erlang-base erlang-inets)
 plot=(gnuplot-nox)
+# Counts instructions.
+valgrind=(valgrind)
 fuzz=("${sanitize[@]}" binutils)
 lint=(clang-format)
 lint_long=(clang-tidy)

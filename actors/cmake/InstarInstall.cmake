@@ -34,6 +34,11 @@ set(public_headers
   actors/blocking_context.hpp
   actors/blocking_operator.hpp
   actors/bytes.hpp
+  actors/call_port.hpp
+  actors/call_ports.hpp
+  actors/call_seat.hpp
+  actors/call_slot.hpp
+  actors/caller.hpp
   actors/checkpoint_sink.hpp
   actors/context.hpp
   actors/description.hpp
@@ -64,6 +69,12 @@ set(public_headers
   lifecycle/plan.hpp
   lifecycle/service.hpp
   lifecycle/state_route.hpp
+  services/cache/cached_file.hpp
+  services/cache/object.hpp
+  services/cache/page.hpp
+  services/cache/reader.hpp
+  services/counter/handle.hpp
+  services/counter/object.hpp
   services/file/handle.hpp
   services/http/request.hpp
   services/http/response.hpp

@@ -4,6 +4,7 @@
 #include "apps/common/command_line.hpp"
 #include "apps/instarctl/flow_order.hpp"
 #include "apps/instarctl/json.hpp"
+#include "apps/instarctl/policy.hpp"
 #include "apps/instarctl/progress.hpp"
 #include "apps/instarctl/rates.hpp"
 #include "apps/instarctl/scaffold.hpp"
@@ -256,6 +257,8 @@ exit_code run(const options& o) {
     return show_top(**service, o);
   case command::trace:
     return trace(**service, o);
+  case command::policy:
+    return policies(**service, o);
   case command::plan:
     return show_plan(**service, o, wanted);
   case command::apply:

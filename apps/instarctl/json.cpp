@@ -128,7 +128,8 @@ json to_json(const history_entry& e) {
           {"outcome", to_string(e.outcome)},
           {"reason", e.reason},
           {"steps", steps_json(e.steps)},
-          {"mark_to_commit_ms", ms(e.mark_to_commit)}};
+          {"mark_to_commit_ms", ms(e.mark_to_commit)},
+          {"cause", e.cause}};
 }
 
 json to_json(const std::vector<history_entry>& entries) {

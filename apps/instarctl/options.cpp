@@ -35,6 +35,7 @@ Examples:
   instarctl history -n 5 --json
   instarctl top --interval 1s --count 10
   instarctl trace 'parse -> load' --count 20
+  instarctl policy why busy
   instarctl scaffold v1/kv.capnp:Kv1 v2/kv2.capnp:Kv2 -o convert.cpp
 
 instarctl COMMAND --help says more.)";
@@ -72,6 +73,11 @@ away with the next `apply` or `rollback`, too; an `update` leaves it there.
 
 Exit codes: 0 if it ended as it was told to, 1 if the service or somebody else has ended it, 3 if
 it was refused.)";
+
+constexpr auto policy_footer =
+    R"(A policy is an operator of the type instar.policy@1 in the graph: it watches what the service
+measures, and asks for a change when its rule holds. What it asked for is in `instarctl history` as
+well. Exit code 3: there is no such policy.)";
 
 constexpr auto scaffold_footer = R"(OLD and NEW are each one of
   FILE.capnp:Struct   a struct of a schema file
@@ -135,6 +141,26 @@ void add_trace(CLI::App& to, options& o, raw_texts& raw) {
       ->capture_default_str();
   to.add_option("--deadline", raw.deadline, "Give up to put it on after that")->type_name("TIME");
   to.footer(trace_footer);
+}
+
+void add_policy(CLI::App& to, options& o) {
+  const auto add = [&](policy_command what, const char* name, const char* help) -> CLI::App& {
+    auto& sub = *to.add_subcommand(name, help);
+    sub.callback([&o, what] { o.policy = what; });
+    add_common(sub, o);
+    return sub;
+  };
+  add(policy_command::list, "list", "Where each policy is, and what it waits for");
+  auto& why = add(policy_command::why, "why", "What a policy measures, and did for what reason");
+  why.add_option("NAME", o.names, "Which; default: all");
+  for (auto* sub : {&add(policy_command::pause, "pause",
+                         "Lets a policy ask for nothing, until it is resumed; also over updates"),
+                    &add(policy_command::resume, "resume", "Lets a policy go on")}) {
+    auto* names = sub->add_option("NAME", o.names, "Which");
+    sub->add_flag("--all", o.all, "All of them")->excludes(names);
+  }
+  to.require_subcommand(1);
+  to.footer(policy_footer);
 }
 
 void add_scaffold(CLI::App& to, options& o) {
@@ -214,6 +240,7 @@ void add_commands(CLI::App& app, options& o, raw_texts& raw) {
       ->type_name("N")
       ->capture_default_str();
 
+  add_policy(add(command::policy, "policy", "Policies: what they do, and why"), o);
   add_scaffold(add(command::scaffold, "scaffold", "Begin a converter between two states"), o);
   add_trace(add(command::trace, "trace", "Show the packets that pass an arc"), o, raw);
 }
@@ -250,6 +277,9 @@ void finish(options& o, const raw_texts& raw) {
     else if (raw.sides.size() == 1) o.file = side;
     else throw CLI::ValidationError("diff", "'" + side + "' is no epoch; give FILE or EPOCH EPOCH");
   }
+  const bool pauses = o.policy == policy_command::pause || o.policy == policy_command::resume;
+  if (o.what == command::policy && pauses && o.names.empty() && !o.all)
+    throw CLI::ValidationError("policy", "needs a NAME or --all");
   if (o.what == command::plan && o.file.empty() && o.updates.empty())
     throw CLI::ValidationError("plan", "needs a FILE or --update OPERATOR=TYPE@VERSION");
 }

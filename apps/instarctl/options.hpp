@@ -35,10 +35,14 @@ enum class command {
   checkpoints,
   diff,
   history,
+  policy,
   top,
   trace,
   scaffold
 };
+
+/// `instarctl policy …`
+enum class policy_command { list, why, pause, resume };
 
 struct options {
   command what = command::status;
@@ -55,7 +59,7 @@ struct options {
       0};                      ///< apply, update, checkpoint, trace; 0 = the service's default
   epoch_t to = 0;              ///< rollback; 0 = what ran before
   std::uint64_t id = 0;        ///< cancel; 0 = the only one there is
-  bool all = false;            ///< cancel
+  bool all = false;            ///< cancel, policy
   std::vector<epoch_t> epochs; ///< diff; with none and no file: the running graph's file
   std::uint32_t entries = 20;  ///< history
   std::chrono::nanoseconds interval{0}; ///< top
@@ -66,7 +70,9 @@ struct options {
   std::chrono::nanoseconds delay{0};
   double drop = 0;
   std::uint64_t seed = 1;
-  bool summary = false;                       ///< no lines
+  bool summary = false; ///< no lines
+  policy_command policy = policy_command::list;
+  std::vector<std::string> names;             ///< of policies
   std::string old_side, new_side;             ///< scaffold, and so are the next two
   std::vector<std::filesystem::path> modules; ///< where operators are looked for
   std::filesystem::path output;               ///< empty = standard output

@@ -21,6 +21,14 @@ std::string megabytes(std::size_t bytes) {
   return format("%.1f MB", static_cast<double>(bytes) / 1e6);
 }
 
+/// What, why it was asked for, and why it did not come about.
+std::string told_of(const history_entry& e) {
+  auto text = e.what;
+  if (!e.cause.empty()) text += (text.empty() ? "" : ", because ") + e.cause;
+  if (!e.reason.empty()) text += (text.empty() ? "" : ": ") + e.reason;
+  return text;
+}
+
 std::chrono::nanoseconds total(const history_entry& e) {
   std::chrono::nanoseconds sum{0};
   for (const auto& step : e.steps) sum += step.took;
@@ -92,8 +100,7 @@ std::string to_text(const std::vector<history_entry>& entries) {
     const auto committed = e.outcome == transition_outcome::committed;
     rows.push_back({std::to_string(e.id), std::to_string(e.epoch), iso_time(e.when), e.who,
                     to_string(e.outcome), time_text(total(e)),
-                    committed ? time_text(e.mark_to_commit) : "-",
-                    e.reason.empty() ? e.what : e.what + (e.what.empty() ? "" : ": ") + e.reason});
+                    committed ? time_text(e.mark_to_commit) : "-", told_of(e)});
   }
   return table(rows);
 }

@@ -20,6 +20,7 @@
 #include <cstdlib>
 #include <future>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -67,7 +68,7 @@ class daemon {
 public:
   daemon(const options& o, std::shared_ptr<checkpoint_store> checkpoints)
       : options_(o), signals_(events_), intake_(o.modules, installed_modules()),
-        service_(options_of(o, reactor_, std::move(checkpoints))) {
+        service_(with_reader(options_of(o, reactor_, std::move(checkpoints)))) {
     service_.offer(net::reactor::resource_name, &reactor_);
     service_.on_end([this](std::string why) { events_.post(ended_event{std::move(why)}); });
   }
@@ -119,11 +120,28 @@ private:
     return exit_code::ok;
   }
 
+  /// On the threads of the admin server and of policies.
+  graph_file read(const graph_text& text) {
+    std::lock_guard lock(intake_guard_);
+    return intake_.read(text);
+  }
+
+  service_options with_reader(service_options s) {
+    s.read_graph = [this](const std::filesystem::path& file) {
+      const auto text = apps::read_graph_text(file, {});
+      if (text) return read(*text);
+      graph_file none;
+      none.mistakes.push_back(text.error());
+      return none;
+    };
+    return s;
+  }
+
   result<void> open_admin() {
     admin_options o;
     o.socket = options_.admin;
     o.version = INSTAR_VERSION;
-    o.read_graph = [this](const graph_text& text) { return intake_.read(text); };
+    o.read_graph = [this](const graph_text& text) { return read(text); };
     auto claimed = admin_server::claim(service_, std::move(o));
     if (!claimed) return claimed.error();
     admin_ = *std::move(claimed);
@@ -183,6 +201,7 @@ private:
   const options& options_;
   event_queue events_;
   signal_watch signals_;
+  std::mutex intake_guard_;
   graph_intake intake_;
   net::reactor reactor_;
   service service_;

@@ -70,8 +70,17 @@ void graph_intake::settle_places(graph& in) {
 
 bool graph_intake::all_found(const graph& in) {
   return std::all_of(in.operators.begin(), in.operators.end(), [this](const operator_node& op) {
-    return static_cast<bool>(catalogue_.find(op.type, op.version));
+    return is_own_type(op.type) || catalogue_.find(op.type, op.version);
   });
+}
+
+std::optional<operator_description> graph_intake::describe(const operator_node& op) {
+  if (is_own_type(op.type)) {
+    if (auto own = own_.describe(op.type, op.version)) return *std::move(own);
+  } else if (auto found = catalogue_.find(op.type, op.version)) {
+    return std::move(found->type);
+  }
+  return std::nullopt;
 }
 
 /// Of the setting that an override is about; none if the graph has no such operator, or its type no
@@ -79,9 +88,9 @@ bool graph_intake::all_found(const graph& in) {
 std::optional<setting_kind> graph_intake::kind_of(const setting_override& of, const graph& in) {
   const auto* node = in.find(of.operator_name);
   if (!node) return std::nullopt;
-  const auto found = catalogue_.find(node->type, node->version);
+  const auto found = describe(*node);
   if (!found) return std::nullopt;
-  for (const auto& setting : found->type.settings)
+  for (const auto& setting : found->settings)
     if (setting.name == of.key) return setting.kind;
   return std::nullopt;
 }

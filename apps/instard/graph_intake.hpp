@@ -1,7 +1,7 @@
 #pragma once
 
 #include "actors/graph_file.hpp"
-#include "lifecycle/module_loader.hpp"
+#include "lifecycle/own_operators.hpp"
 #include "lifecycle/wanted_change.hpp"
 
 #include <filesystem>
@@ -33,6 +33,7 @@ public:
 private:
   void settle_places(graph& in);
   bool all_found(const graph& in);
+  std::optional<operator_description> describe(const operator_node& op);
   std::optional<setting_kind> kind_of(const setting_override& of, const graph& in);
   setting_override anchored(setting_override given, const std::filesystem::path& folder,
                             const graph& in);
@@ -41,6 +42,7 @@ private:
   std::vector<setting_override> remembered_;
   std::filesystem::path folder_;
   module_catalogue catalogue_;
+  host_library own_ = own_operators();
 };
 
 /// Where modules are that came with this program: `modules` beside its folder (a build tree), and

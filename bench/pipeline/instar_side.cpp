@@ -95,7 +95,7 @@ graph six_operators() {
 
 } // namespace
 
-double measure_instar(question asked, std::uint64_t packets) {
+double measure_instar(question asked, std::uint64_t packets, std::size_t workers) {
   meter result(asked, packets);
   round_trip back;
   auto library = std::make_shared<host_library>();
@@ -104,6 +104,7 @@ double measure_instar(question asked, std::uint64_t packets) {
   library->add<sink>();
   service_options options;
   options.operators = library;
+  options.workers = workers;
   service running(options);
   running.offer(meter::resource_name, &result);
   running.offer(round_trip::resource_name, &back);

@@ -73,8 +73,9 @@ private:
   std::binary_semaphore done_{0};
 };
 
-/// Six operators of a service with its default options.
-double measure_instar(question asked, std::uint64_t packets);
+/// Six operators of a service with its default options, but for the number of workers; 0 = that,
+/// too.
+double measure_instar(question asked, std::uint64_t packets, std::size_t workers = 0);
 
 /// Six actors, hand-wired, one message per packet.
 struct raw_setup {

@@ -264,7 +264,7 @@ TEST_CASE("status and history come back as they were sent") {
                   "alice(12)", "load: 1 -> 2",
                   s.started,   transition_outcome::rolled_back,
                   "late",      {{"plan", 5us}, {"mark", 7ms}},
-                  9us};
+                  9us,         "queued(a) is 7 (> 5)"};
   const auto entry = back<wire::HistoryEntry>(e);
   CHECK(entry.id == 3);
   CHECK(entry.epoch == 5);
@@ -276,6 +276,7 @@ TEST_CASE("status and history come back as they were sent") {
   CHECK(entry.steps[1].step == "mark");
   CHECK(entry.steps[1].took == 7ms);
   CHECK(entry.mark_to_commit == 9us);
+  CHECK(entry.cause == e.cause);
 }
 
 TEST_CASE("a wanted change comes back as it was sent") {
@@ -310,6 +311,58 @@ TEST_CASE("a graph to be compared comes back as it was named") {
   CHECK(std::get<epoch_t>(back<wire::NamedGraph>(named_graph(epoch_t{7}))) == 7);
   const named_graph text = graph_text{"[graph]\n", "/a/b.toml", {}, "/home"};
   CHECK(std::get<graph_text>(back<wire::NamedGraph>(text)).origin == "/a/b.toml");
+}
+
+TEST_CASE("what is told of a policy comes back as it was sent") {
+  policy_status sent;
+  sent.name = "busy";
+  sent.place = "home";
+  sent.paused = true;
+  sent.paused_by = "bob(3)";
+  sent.rule = "queued(a) > 5";
+  sent.asks = "update a=t.a@2";
+  sent.state = "paused by bob(3)";
+  sent.measures = {{"queued(a)", ">", "number", 5, 7.5, "", "queued(a) is 7.5 (> 5)", true},
+                   {"wait(a)", "<=", "time", 0.002, std::nullopt, "no traffic", "unknown", false}};
+  sent.holds_since = std::chrono::system_clock::time_point(123456789ms);
+  sent.changes = 3;
+  sent.per_hour = 12;
+  sent.refusals = 2;
+  sent.events = {{std::chrono::system_clock::time_point(5ms), "there", "update a=t.a@2", "because",
+                  "refused", "no", 9, 4}};
+  const auto got = back<wire::Policy>(sent);
+  CHECK(got.name == sent.name);
+  CHECK(got.place == sent.place);
+  CHECK(got.paused);
+  CHECK(got.paused_by == sent.paused_by);
+  CHECK(got.rule == sent.rule);
+  CHECK(got.asks == sent.asks);
+  CHECK(got.state == sent.state);
+  REQUIRE(got.measures.size() == 2);
+  for (std::size_t i = 0; i < 2; ++i) {
+    CHECK(got.measures[i].expression == sent.measures[i].expression);
+    CHECK(got.measures[i].relation == sent.measures[i].relation);
+    CHECK(got.measures[i].unit == sent.measures[i].unit);
+    CHECK(got.measures[i].threshold == sent.measures[i].threshold);
+    CHECK(got.measures[i].value == sent.measures[i].value);
+    CHECK(got.measures[i].why_not == sent.measures[i].why_not);
+    CHECK(got.measures[i].text == sent.measures[i].text);
+    CHECK(got.measures[i].holds == sent.measures[i].holds);
+  }
+  CHECK(got.holds_since == sent.holds_since);
+  CHECK(got.changes == 3);
+  CHECK(got.per_hour == 12);
+  CHECK(got.refusals == 2);
+  REQUIRE(got.events.size() == 1);
+  CHECK(got.events[0].when == sent.events[0].when);
+  CHECK(got.events[0].kind == "there");
+  CHECK(got.events[0].asked == sent.events[0].asked);
+  CHECK(got.events[0].cause == "because");
+  CHECK(got.events[0].outcome == "refused");
+  CHECK(got.events[0].reason == "no");
+  CHECK(got.events[0].transition == 9);
+  CHECK(got.events[0].epoch == 4);
+  CHECK_FALSE(back<wire::Policy>(policy_status()).holds_since);
 }
 
 TEST_CASE("a damaged message is read as something or refused with an exception, never worse") {

@@ -1,0 +1,4 @@
+#include "actors/module.hpp"
+#include "services/counter/shared.hpp"
+
+INSTAR_MODULE("counter_shared", instar::counting::shared)

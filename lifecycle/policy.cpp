@@ -68,7 +68,7 @@ const char* to_string(policy_place place) {
 seen_place place_in(const policy_rule& rule, const service_status& now) {
   if (runs(rule.there.action, now)) return {policy_place::there, {}};
   if (!rule.returns() || runs(rule.back.action, now)) return {policy_place::home, {}};
-  return {policy_place::elsewhere, "neither side of it runs: " + running(rule.there.action, now)};
+  return {policy_place::elsewhere, running(rule.there.action, now)};
 }
 
 policy::policy(policy_rule rule) : rule_(std::move(rule)), paused_(rule_.paused) {
@@ -179,7 +179,8 @@ void policy::look_for_trouble() {
 /// Why it asks for nothing now; empty if it does.
 std::string policy::obstacle(time_point now) const {
   if (paused_) return "paused by " + paused_by_;
-  if (place_ == policy_place::elsewhere) return elsewhere_;
+  if (place_ == policy_place::elsewhere)
+    return "neither side of it runs" + (elsewhere_.empty() ? "" : ": " + elsewhere_);
   const auto* to = way();
   if (!to) return "it is there, and its rule has no way back";
   for (const auto& m : measures_)

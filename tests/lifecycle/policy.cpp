@@ -309,6 +309,7 @@ TEST_CASE("somebody else's change begins the cool-down, and where neither side r
   s.place = policy_place::elsewhere;
   CHECK(s.run(2h, 1000) == 0);
   CHECK(s.run(2h, 0) == 0);
+  CHECK(s.state() == "neither side of it runs");
 }
 
 TEST_CASE("after a change it measures anew") {

@@ -18,7 +18,6 @@
 #include <vector>
 
 using namespace instar;
-using namespace instar::test;
 using namespace std::chrono_literals;
 
 namespace {

@@ -45,7 +45,7 @@ struct arc_status {
 
 /// How long one step of a transition took.
 struct step_time {
-  std::string step; ///< plan, prepare, mark, commit, retire
+  std::string step; ///< plan, prepare, copy, mark, restore, commit, retire
   std::chrono::nanoseconds took{0};
 };
 
@@ -112,7 +112,7 @@ struct transition_status {
   std::uint64_t id = 0; ///< the same as in the history
   epoch_t epoch = 0;    ///< 0 while it waits for its turn
   std::string who, what;
-  std::string step;             ///< waiting, prepare, mark, commit, retire
+  std::string step;             ///< waiting, or as in `step_time`
   std::string waiting_for;      ///< operators that the step waits for
   std::vector<step_time> steps; ///< those that are over
   /// Entries of keyed state that have gone to successors, of so many; while it flows.

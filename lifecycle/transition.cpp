@@ -10,6 +10,8 @@ const char* to_string(transition::step step) {
     return "copy";
   case transition::step::mark:
     return "mark";
+  case transition::step::restore:
+    return "restore";
   case transition::step::commit:
     return "commit";
   case transition::step::retire:
@@ -23,7 +25,7 @@ const char* to_string(transition::step step) {
 }
 
 transition::transition(epoch_t epoch, const transition_plan& plan, clock::time_point now)
-    : epoch_(epoch), step_began_(now) {
+    : epoch_(epoch), saves_(plan.saves), step_began_(now) {
   // Who serves the old graph reports under its old name, until it has committed.
   const bool drains = plan.drains();
   for (const auto& op : plan.operators) {
@@ -90,10 +92,17 @@ transition::action transition::proceed(clock::time_point now) {
   if (step_ == step::prepare && votes_.empty())
     return enter(copies_.empty() ? step::mark : step::copy, now);
   if (step_ == step::copy && copies_.empty()) return enter(step::mark, now);
-  if (step_ == step::mark && cuts_.empty()) return enter(step::commit, now);
+  if (step_ == step::mark && !saves_ && !cuts_.empty() && all_at_cuts()) enter(step::restore, now);
+  if ((step_ == step::mark || step_ == step::restore) && cuts_.empty())
+    return enter(step::commit, now);
   if (step_ == step::commit && running_.empty()) return enter(step::retire, now);
   if (step_ == step::retire && ended_.empty()) return enter(step::done, now);
   return action::none;
+}
+
+bool transition::all_at_cuts() const {
+  const auto next = cuts_.lower_bound({report_kind::at_cut, std::string()}); // by kind at first
+  return next == cuts_.end() || next->first != report_kind::at_cut;
 }
 
 transition::action transition::enter(step next, clock::time_point now) {
@@ -118,13 +127,14 @@ transition::action transition::enter(step next, clock::time_point now) {
   case step::aborted:
     return action::abort;
   case step::prepare:
+  case step::restore:
     break;
   }
   return action::none;
 }
 
 transition::action transition::give_up(std::string reason, clock::time_point now) {
-  if (step_ != step::prepare && step_ != step::copy && step_ != step::mark) return action::none;
+  if (decided() || step_ == step::aborted) return action::none;
   reason_ = std::move(reason);
   return enter(step::aborted, now);
 }
@@ -139,11 +149,11 @@ transition::flow transition::state_flow() const {
 }
 
 std::string transition::waiting_for() const {
-  const auto& missing = step_ == step::prepare  ? votes_
-                        : step_ == step::copy   ? copies_
-                        : step_ == step::mark   ? cuts_
-                        : step_ == step::commit ? running_
-                                                : ended_;
+  const auto& missing = step_ == step::prepare                          ? votes_
+                        : step_ == step::copy                           ? copies_
+                        : step_ == step::mark || step_ == step::restore ? cuts_
+                        : step_ == step::commit                         ? running_
+                                                                        : ended_;
   std::string text;
   std::size_t named = 0;
   for (const auto& [kind, name] : missing) {

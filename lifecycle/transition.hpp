@@ -14,7 +14,8 @@
 
 namespace instar {
 
-/// The state machine of one transition after its plan: prepare → copy → mark → commit → retire.
+/// The state machine of one transition after its plan: prepare → copy → mark → restore → commit →
+/// retire.
 ///
 /// Pure: it is told what participants report and answers what is to be done; the supervisor does
 /// it. What it guarantees: the commit is answered exactly once, only after every participant has
@@ -23,7 +24,10 @@ class transition {
 public:
   using clock = std::chrono::steady_clock;
 
-  enum class step { prepare, copy, mark, commit, retire, done, aborted };
+  /// `mark` lasts until all that are awaited stand at their cuts: the time to quiescence. `restore`
+  /// lasts until their successors hold the states; a checkpoint has none, and is in `mark` until it
+  /// is written.
+  enum class step { prepare, copy, mark, restore, commit, retire, done, aborted };
 
   transition(epoch_t epoch, const transition_plan& plan, clock::time_point now);
 
@@ -71,8 +75,10 @@ private:
   using awaited = std::set<std::pair<report_kind, std::string>>;
 
   action enter(step next, clock::time_point now);
+  bool all_at_cuts() const;
 
   const epoch_t epoch_;
+  const bool saves_;
   step step_ = step::prepare;
   bool marked_ = false;
   awaited votes_, copies_, cuts_, running_, ended_;

@@ -78,7 +78,46 @@ TEST_CASE("the commit comes only when all stand at their cuts and all state is r
   CHECK(t.on_report(report(report_kind::ended, "a"), t0) == action::none);
   CHECK(t.on_report(report(report_kind::ended, "c"), t0) == action::finish);
   CHECK(t.mark_to_commit() == std::chrono::milliseconds(3));
-  CHECK(t.times().size() == 4);
+  REQUIRE(t.times().size() == 5);
+}
+
+TEST_CASE("the step of the markers ends with the last cut, whatever is restored after it") {
+  using std::chrono::milliseconds;
+  transition t(2, mixed_plan(), t0);
+  vote(t);
+  CHECK(t.on_report(report(report_kind::at_cut, "a"), t0 + milliseconds(1)) == action::none);
+  CHECK(t.current() == step::mark);
+  CHECK(t.on_report(report(report_kind::at_cut, "c"), t0 + milliseconds(2)) == action::none);
+  CHECK(t.current() == step::restore);
+  CHECK(t.waiting_for() == "operator 'a' has not restored its state");
+  CHECK(t.on_report(report(report_kind::restored, "a"), t0 + milliseconds(5)) == action::commit);
+  REQUIRE(t.times().size() == 3);
+  CHECK(t.times()[1].step == "mark");
+  CHECK(t.times()[1].took == milliseconds(2));
+  CHECK(t.times()[2].step == "restore");
+  CHECK(t.times()[2].took == milliseconds(3));
+}
+
+TEST_CASE("while states are restored, the transition can still be given up") {
+  transition t(2, mixed_plan(), t0);
+  vote(t);
+  t.on_report(report(report_kind::at_cut, "c"), t0);
+  t.on_report(report(report_kind::at_cut, "a"), t0);
+  CHECK(t.give_up("the deadline has passed", t0) == action::abort);
+  CHECK(t.give_up("again", t0) == action::none);
+  CHECK(t.reason() == "the deadline has passed");
+}
+
+TEST_CASE("a checkpoint is marked until it is written") {
+  auto plan = mixed_plan();
+  plan.operators = {change(operator_action::keep, "a")};
+  plan.saves = true;
+  transition t(2, plan, t0);
+  CHECK(t.on_report(report(report_kind::prepared, "a"), t0) == action::mark);
+  CHECK(t.on_report(report(report_kind::at_cut, "a"), t0) == action::none);
+  CHECK(t.current() == step::mark);
+  CHECK(t.waiting_for() == "the file is being written");
+  CHECK(t.on_report(report(report_kind::written, ""), t0) == action::commit);
 }
 
 TEST_CASE("a failure before the commit takes everything back, once") {

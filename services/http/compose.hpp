@@ -2,13 +2,10 @@
 
 #include "actors/operator.hpp"
 #include "actors/settings.hpp"
-#include "services/http/date.hpp"
+#include "services/http/head_writer.hpp"
 #include "services/http/response.hpp"
 
 #include <cstddef>
-#include <cstdint>
-#include <string>
-#include <string_view>
 
 namespace instar::http {
 
@@ -33,17 +30,7 @@ public:
   void on_packet(context& ctx, std::size_t port, packet p) override;
 
 private:
-  void write_head(response& of);
-  void write_passed(response& of);
-  void write_redirect(response& of, std::size_t begun);
-  std::string_view common_fields();
-
-  const std::uint32_t retry_seconds_;
-  std::int64_t second_ = -1;
-  std::string common_fields_; // with the date of `second_`
+  head_writer heads_;
 };
-
-/// `Not Found`; `Unknown` for a status that this server never sends.
-std::string_view reason_phrase(std::uint16_t status) noexcept;
 
 } // namespace instar::http

@@ -33,6 +33,11 @@ public:
   typename Schema::Builder init() {
     return message_->initRoot<Schema>();
   }
+  /// In place of `init`: the root struct is a copy of this one.
+  template <class Schema>
+  void copy(typename Schema::Reader from) {
+    message_->setRoot(from);
+  }
 
   /// The root struct; where the writer's version of the schema had less, the defaults. Changes
   /// nothing, so several threads may read at once: `getRoot<Schema>` would enlarge the message to

@@ -221,19 +221,20 @@ TEST_CASE("without a place for them the thread takes all packets before it rests
 
 TEST_CASE("whoever is removed finishes what it need not wait for") {
   ends both;
-  std::string written;
+  std::atomic<bool> entered{false};
   driven_operator op([&](blocking_context& ctx) {
     for (;;) {
+      entered = true;
       const auto text = text_of(ctx.receive().what);
       std::size_t done = 0;
       ctx.write_all(both.in(), std::as_bytes(std::span(text.data(), text.size())), done);
     }
   });
-  bool asked_of_removed = false;
   op.op().keeps = [&](std::size_t, packet&, bool removed) {
-    asked_of_removed |= removed;
-    return false;
+    CHECK(removed);
+    return true; // and so is lost
   };
+  REQUIRE(op.until([&] { return entered.load(); }));
   op.activate(packets(0, 100));
   CHECK(op.rests(cut_purpose::removal));
   char block[1000];

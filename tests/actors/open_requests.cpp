@@ -29,13 +29,14 @@ table made(std::uint64_t first = 0) {
 
 } // namespace
 
-void* operator new(std::size_t size) {
+// Not inlined, or the compiler takes `free` for what goes with its own `new`.
+[[gnu::noinline]] void* operator new(std::size_t size) {
   allocations.fetch_add(1, std::memory_order_relaxed);
   if (void* got = std::malloc(size)) return got;
   throw std::bad_alloc();
 }
-void operator delete(void* what) noexcept { std::free(what); }
-void operator delete(void* what, std::size_t) noexcept { std::free(what); }
+[[gnu::noinline]] void operator delete(void* what) noexcept { std::free(what); }
+[[gnu::noinline]] void operator delete(void* what, std::size_t) noexcept { std::free(what); }
 
 TEST_CASE("a request is closed once, by its own id only") {
   auto t = made();

@@ -364,7 +364,7 @@ TEST_CASE("mappings, descriptors and memory are the same after 2,000 loads as af
     CHECK(bool(instance));
     if (round == 50) {
       maps = mappings();
-      fds = descriptors();
+      fds = descriptors() - 1; // the module's file is open as long as it is loaded
       pages = resident_pages();
     }
   }

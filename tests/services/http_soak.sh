@@ -96,10 +96,15 @@ fault() {
 # -- what must not grow ------------------------------------------------------------------------------
 
 entries() { find "/proc/$daemon/$1" -mindepth 1 -maxdepth 1 | wc -l; }
-mappings() { wc -l <"/proc/$daemon/maps"; }
 resident_kb() { awk '/^VmRSS/ { print $2 }' "/proc/$daemon/status"; }
 # The pool for blocking work has as many as were needed at the same time, up to its limit.
-threads() { grep -vc '^instar.pool$' "/proc/$daemon/task/"*/comm | awk -F: '{ sum += $2 } END { print sum }'; }
+threads() { cat "/proc/$daemon/task/"*/comm | grep -vc '^instar.pool$'; }
+# Without the stacks of those, each with its guard.
+mappings() {
+  local pool
+  pool=$(cat "/proc/$daemon/task/"*/comm | grep -c '^instar.pool$') || true
+  echo $(($(wc -l <"/proc/$daemon/maps") - 2 * pool))
+}
 settle() { # nobody is connected, nothing is loaded any more
   local before=-1 now=0
   while [[ $before != "$now" ]]; do

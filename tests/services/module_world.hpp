@@ -6,6 +6,7 @@
 #include "lifecycle/plan.hpp"
 
 #include "services/fake_context.hpp"
+#include "services/memcache/table.hpp"
 #include "services/sockets.hpp"
 #include "temporary_folder.hpp"
 
@@ -40,7 +41,7 @@ inline settings plausible(const operator_description& type) {
     auto text = s.default_value;
     if (text.empty() && s.required) {
       const char* const by_kind[] = {"127.0.0.1:1", "1", "1", "true", "1s", "1KiB", "/dev/null"};
-      text = by_kind[static_cast<int>(s.kind)];
+      text = s.name == "root" ? "/" : by_kind[static_cast<int>(s.kind)]; // a folder
     }
     if (text.empty()) values.set(s.name, std::string()); // as `check_graph` does
     else values.set(s.name, parse_setting(text, s.kind, "/").value());
@@ -61,6 +62,7 @@ struct module_world {
   driven_reactor sockets;
   graphless_metrics seen;
   descriptors open;
+  memcache::tables tables;
   fake_context ctx{sockets};
   std::map<std::string, operator_factory> factories; ///< their modules stay mapped
 
@@ -69,6 +71,7 @@ struct module_world {
     catalogue.set_places(places());
     ctx.resources.emplace(metrics::resource_name, static_cast<metrics*>(&seen));
     ctx.resources.emplace(descriptors::resource_name, &open);
+    ctx.resources.emplace(memcache::tables::resource_name, &tables);
   }
 
   /// Types with state, by their names.

@@ -7,7 +7,7 @@ set -euo pipefail
 # pkg-config: Debian's CapnProtoConfig.cmake asks for it.
 build=(g++ cmake ninja-build pkg-config capnproto libcapnp-dev libcaf-dev libelf-dev libboost-dev
   libspdlog-dev libtomlplusplus-dev libcli11-dev nlohmann-json3-dev libjemalloc-dev prometheus-cpp-dev
-  doctest-dev)
+  libpcap-dev doctest-dev)
 # Real clients of the HTTP service; apache2-utils: ab, nghttp2-client: h2load.
 test=(curl spin wrk apache2-utils hey nghttp2-client chromium)
 sanitize=(clang llvm libclang-rt-14-dev)

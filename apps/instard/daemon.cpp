@@ -8,6 +8,7 @@
 #include "lifecycle/admin_server.hpp"
 #include "lifecycle/checkpoint_store.hpp"
 #include "lifecycle/service.hpp"
+#include "services/memcache/table.hpp"
 #include "services/net/reactor.hpp"
 
 #include <spdlog/spdlog.h>
@@ -70,6 +71,7 @@ public:
       : options_(o), signals_(events_), intake_(o.modules, installed_modules()),
         service_(with_reader(options_of(o, reactor_, std::move(checkpoints)))) {
     service_.offer(net::reactor::resource_name, &reactor_);
+    service_.offer(memcache::tables::resource_name, &tables_);
     service_.on_end([this](std::string why) { events_.post(ended_event{std::move(why)}); });
   }
 
@@ -204,6 +206,7 @@ private:
   std::mutex intake_guard_;
   graph_intake intake_;
   net::reactor reactor_;
+  memcache::tables tables_;
   service service_;
   std::unique_ptr<admin_server> admin_;
   std::string name_;

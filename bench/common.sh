@@ -49,6 +49,20 @@ fail() {
   exit 1
 }
 
+# complain TEXT: something could not be measured, or went wrong; the suite goes on with the rest, and
+# ends with exit code 1.
+complaints=()
+complain() {
+  echo "bench/run.sh: $*" >&2
+  complaints+=("$*")
+}
+
+end_with_complaints() {
+  [ ${#complaints[@]} -gt 0 ] || return 0
+  printf 'bench/run.sh: %s\n' "${complaints[@]}" >&2
+  exit 1
+}
+
 # INSTAR_BUILD names a build folder to take the programs from as they are.
 build() {
   [ -z "${INSTAR_BUILD-}" ] || return 0

@@ -3,7 +3,7 @@
 # build/bench/SUITE.json, one flat object of name -> number. See bench/README.md.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-suites="pipeline http update evolution scale contention state kv hotswap"
+suites="pipeline http update evolution scale contention state kv hotswap quiesce"
 
 usage() {
   echo "usage: bench/run.sh SUITE [--quick]   SUITE: one of $suites" >&2
@@ -34,3 +34,4 @@ run_suite
 print_table
 write_json "$root/build/bench/$suite.json"
 check_figures
+end_with_complaints

@@ -252,7 +252,7 @@ TEST_CASE("refusals and rollbacks back off, and a change ends that") {
     }
     CHECK(s.p.status(s.now, {}).refusals == s.asks.size());
     CHECK(contains(s.state(), "times, asks again in "));
-    const auto& last = s.p.status(s.now, {}).events.back();
+    const auto last = s.p.status(s.now, {}).events.back();
     CHECK(last.outcome == to_string(outcome));
     CHECK(last.reason == "because");
     s.run(2h, 1000);

@@ -3,7 +3,7 @@
 #include "actors/graph_flow.hpp"
 #include "actors/graph_requests.hpp"
 #include "actors/nearest.hpp"
-#include "actors/one_line.hpp"
+#include "transfer/one_line.hpp"
 
 #include <algorithm>
 #include <optional>

@@ -1,7 +1,7 @@
 #include "actors/graph_file.hpp"
 
 #include "actors/nearest.hpp"
-#include "actors/one_line.hpp"
+#include "transfer/one_line.hpp"
 
 #include <toml++/toml.h>
 #if TOML_HEADER_ONLY

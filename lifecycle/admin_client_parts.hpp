@@ -3,6 +3,7 @@
 #include "lifecycle/admin.capnp.h"
 #include "lifecycle/admin_client.hpp"
 #include "lifecycle/admin_codec.hpp"
+#include "transfer/kj_text.hpp"
 
 #include <capnp/rpc-twoparty.h>
 #include <kj/async-io.h>
@@ -33,7 +34,7 @@ struct admin_client::parts {
 
   failure explain(const kj::Exception& e) const {
     const auto where = "admin socket " + socket.string() + ": ";
-    const std::string text = e.getDescription().cStr();
+    const auto text = one_line(e);
     switch (e.getType()) {
     case kj::Exception::Type::DISCONNECTED:
       return {errc::system, where + "the service closed the connection; is it still running, and "

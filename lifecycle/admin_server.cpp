@@ -2,6 +2,7 @@
 
 #include "lifecycle/admin_session.hpp"
 #include "lifecycle/admin_socket.hpp"
+#include "transfer/one_line.hpp"
 
 #include <capnp/rpc-twoparty.h>
 #include <capnp/rpc.capnp.h>
@@ -25,18 +26,16 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 
-std::string one_line(kj::StringPtr text) {
-  std::string line(text.cStr(), std::min<std::size_t>(text.size(), 200));
-  for (auto& c : line)
-    if (static_cast<unsigned char>(c) < ' ' || c == 127) c = ' ';
-  return line;
+/// What a peer can make as long as it likes.
+std::string short_line(kj::StringPtr text) {
+  return one_line(std::string_view(text.cStr(), std::min<std::size_t>(text.size(), 200)));
 }
 
 /// KJ reports on its own what a peer did wrong; one line of ours is enough.
 class quiet_kj final : public kj::ExceptionCallback {
 public:
   void logMessage(kj::LogSeverity, const char*, int, int, kj::String&& text) override {
-    spdlog::debug("admin: {}", one_line(text));
+    spdlog::debug("admin: {}", short_line(text));
   }
 };
 
@@ -84,7 +83,7 @@ public:
 
 private:
   void note(kj::StringPtr why) {
-    if (fault_.empty()) fault_ = one_line(why);
+    if (fault_.empty()) fault_ = short_line(why);
   }
 
   /// An abort is what our own RPC layer says before it gives a connection up.
@@ -152,7 +151,7 @@ public:
             },
             [this](kj::Exception&& e) {
               spdlog::error("admin: cannot accept a connection ({}); trying again",
-                            one_line(e.getDescription()));
+                            short_line(e.getDescription()));
               return timer_.afterDelay(100 * kj::MILLISECONDS);
             })
         .then([this] { return run(); });
@@ -211,7 +210,7 @@ private:
   }
 
   void taskFailed(kj::Exception&& e) override {
-    spdlog::warn("admin: closed a connection: {}", one_line(e.getDescription()));
+    spdlog::warn("admin: closed a connection: {}", short_line(e.getDescription()));
   }
 
   kj::Timer& timer_;
@@ -246,7 +245,7 @@ struct admin_server::parts {
       clients.run().exclusiveJoin(kj::mv(stopped.promise)).wait(io.waitScope);
     } catch (const kj::Exception& e) {
       if (!running) return started.set_exception(std::current_exception());
-      spdlog::error("admin: the socket is no longer served: {}", one_line(e.getDescription()));
+      spdlog::error("admin: the socket is no longer served: {}", short_line(e.getDescription()));
     }
   }
 };
@@ -270,7 +269,7 @@ result<void> admin_server::start() {
   } catch (const kj::Exception& e) {
     p.thread.join();
     return failure{errc::system, "admin socket " + p.options.socket.string() +
-                                     ": cannot be served: " + one_line(e.getDescription())};
+                                     ": cannot be served: " + short_line(e.getDescription())};
   }
   return {};
 }

@@ -5,6 +5,7 @@
 #include "lifecycle/loops.hpp"
 #include "lifecycle/service.hpp"
 #include "lifecycle/trace_tap.hpp"
+#include "transfer/kj_text.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -167,7 +168,7 @@ kj::Promise<trace_desk::begun> trace_desk::put_on(trace_ptr t, trace_wish wish) 
             });
       })
       .catch_([refuse](kj::Exception&& e) {
-        return refuse("the service did not answer: " + std::string(e.getDescription().cStr()));
+        return refuse("the service did not answer: " + one_line(e));
       });
 }
 
@@ -177,8 +178,8 @@ result<graph_edit> trace_desk::plan(trace& t, const trace_wish& wish, const grap
   t.arc = (*arc)->name();
   if (wish.delay.count() > 0 && on_a_loop(running, **arc))
     return failure{errc::refused, "the arc " + t.arc +
-                                      " is on a loop: whoever empties the loop would not see the "
-                                      "packets that are delayed; trace it without a delay"};
+                                      " is on a loop: packets that are delayed would keep it from "
+                                      "being emptied; trace it without a delay"};
   operator_node op;
   op.name = t.op;
   op.type = trace_tap::type.name;
@@ -332,7 +333,7 @@ kj::Promise<void> trace_desk::take_off(trace_ptr t) {
         return kj::READY_NOW;
       })
       .catch_([t](kj::Exception&& e) {
-        spdlog::warn("admin: {} is left on {}: {}", t->op, t->arc, e.getDescription().cStr());
+        spdlog::warn("admin: {} is left on {}: {}", t->op, t->arc, one_line(e));
         t->off = true;
       });
 }
@@ -359,7 +360,7 @@ void trace_desk::forget(trace& t) {
 }
 
 void trace_desk::taskFailed(kj::Exception&& e) {
-  spdlog::warn("admin: a trace failed: {}", e.getDescription().cStr());
+  spdlog::warn("admin: a trace failed: {}", one_line(e));
 }
 
 } // namespace instar

@@ -1,6 +1,7 @@
 #include "lifecycle/checkpoint_contents.hpp"
 
 #include "lifecycle/admin_codec.hpp"
+#include "transfer/kj_text.hpp"
 
 #include <capnp/serialize.h>
 
@@ -25,8 +26,7 @@ result<graph> decode_graph(std::span<const std::byte> bytes) {
         kj::arrayPtr(reinterpret_cast<const capnp::word*>(words.data()), words.size()), limits);
     return instar::read(message.getRoot<wire::Graph>());
   } catch (const kj::Exception& e) {
-    return failure{errc::bad_input, "the graph is no Cap'n Proto message: " +
-                                        std::string(e.getDescription().cStr())};
+    return failure{errc::bad_input, "the graph is no Cap'n Proto message: " + one_line(e)};
   }
 }
 
@@ -52,8 +52,8 @@ std::vector<std::byte> encode_timers(const std::vector<saved_timer>& from) {
 }
 
 failure checkpoint_contents::refuse(const std::string& why) const {
-  return {errc::bad_input, "checkpoint " + file_.info().file.string() + ": " + why +
-                               "; restore from another one, and remove this"};
+  return {errc::bad_input, one_line("checkpoint " + file_.info().file.string() + ": " + why +
+                                    "; restore from another one, and remove this")};
 }
 
 result<std::shared_ptr<const checkpoint_contents>> checkpoint_contents::read(checkpoint_file file) {

@@ -2,9 +2,9 @@
 
 #include "actors/graph_file.hpp"
 #include "actors/nearest.hpp"
-#include "actors/one_line.hpp"
 #include "lifecycle/policy_operator.hpp"
 #include "lifecycle/policy_rule.hpp"
+#include "transfer/one_line.hpp"
 
 #include <algorithm>
 #include <set>

@@ -1,6 +1,7 @@
 #include "transfer/checkpoint_file.hpp"
 
 #include "transfer/checkpoint_format.hpp"
+#include "transfer/one_line.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -23,8 +24,8 @@ constexpr std::size_t piece_bytes = 256 * 1024;
 
 failure refused(const std::filesystem::path& file, const std::string& section,
                 const std::string& why) {
-  return {errc::bad_input, "checkpoint " + file.string() + ": " + section + ": " + why +
-                               "; restore from another one, and remove this"};
+  return {errc::bad_input, one_line("checkpoint " + file.string() + ": " + section + ": " + why +
+                                    "; restore from another one, and remove this")};
 }
 
 std::string number(std::uint64_t n) { return std::to_string(n); }

@@ -377,7 +377,7 @@ std::string head(const std::vector<scaffold_pair>& pairs, const std::string& tit
   std::string list;
   for (const auto& p : pairs)
     list += (list.empty() ? "&" : ", &") + p.function + ", &" + p.function + "_back";
-  return "// Converters: " + printable(title) +
+  return "// Converters: " + one_line(title) +
          ".\n//\n// Begun by `instarctl scaffold`; what it could not decide is marked TODO. This "
          "file "
          "goes into\n// SOURCES of instar_add_module, the schemas of both sides into SCHEMAS, and "

@@ -34,7 +34,7 @@ std::string hex(std::uint64_t id) {
 
 /// `file.capnp:Type` without the folders.
 std::string short_name(wire::Node::Reader node) {
-  const auto name = printable(node.getDisplayName().cStr());
+  const auto name = one_line(node.getDisplayName().cStr());
   return name.substr(name.rfind('/') + 1);
 }
 

@@ -400,3 +400,19 @@ TEST_CASE("an operator that cannot restore keeps the service from starting, with
   CHECK(contains(other.w.outcomes()[0].reason, "told to fail in restore"));
   CHECK(other.w.status().operators.empty());
 }
+
+TEST_CASE("whatever names a checkpoint has, what is said of it is one line") {
+  temporary_folder at;
+  checkpoint_disk disk;
+  auto writer = checkpoint_writer::begin(disk, at.path(), 1, 1);
+  REQUIRE(writer);
+  for (int i = 0; i < 2; ++i) REQUIRE(writer->add(section_kind::state, "two\nlines", {}));
+  const auto written = writer->commit();
+  REQUIRE(written);
+  auto opened = checkpoint_file::open(written->file);
+  REQUIRE(opened);
+  const auto read = checkpoint_contents::read(*std::move(opened));
+  REQUIRE_FALSE(read);
+  CHECK(contains(read.error().message, "it has two states of operator 'two lines'"));
+  CHECK(read.error().message.find('\n') == std::string::npos);
+}

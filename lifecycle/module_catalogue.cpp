@@ -1,13 +1,17 @@
 #include "lifecycle/module_file.hpp"
 #include "lifecycle/module_loader.hpp"
 
+#include <dirent.h>
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <utility>
 
 namespace instar {
@@ -26,22 +30,43 @@ struct module_catalogue::seen {
     }
   };
 
+  static seen look_into(const std::filesystem::path& file, const identity& version) {
+    auto read = module_file::read(file);
+    if (!read) return {file, version, read.error(), 0};
+    return {file, version, read_manifest(read->bytes, file), read->content_hash};
+  }
+
   std::filesystem::path file;
   identity version;
   result<manifest> content;
   std::uint64_t hash;
 };
 
+struct module_catalogue::memory {
+  std::unordered_map<std::string, seen> files; ///< by path
+  std::vector<const seen*> in_order;           ///< of the places, and of names in a folder
+};
+
 namespace {
 
-std::vector<std::filesystem::path> files_in(const std::filesystem::path& place) {
-  std::error_code error;
-  if (!std::filesystem::is_directory(place, error)) return {place};
-  std::vector<std::filesystem::path> files;
-  for (auto at = std::filesystem::directory_iterator(place, error);
-       !error && at != std::filesystem::directory_iterator(); at.increment(error))
-    if (at->path().extension() == ".so") files.push_back(at->path());
-  if (error) return {place}; // reading it as a file tells why not
+struct folder_closer {
+  void operator()(DIR* folder) const { closedir(folder); }
+};
+
+/// Every order looks at all files, some of them more than once: so without `std::filesystem`, whose
+/// paths take longer to make and to compare than all else.
+std::vector<std::string> files_in(const std::filesystem::path& place) {
+  constexpr std::string_view ending = ".so";
+  const std::unique_ptr<DIR, folder_closer> folder(opendir(place.c_str()));
+  if (!folder) return {place.native()}; // a file, or reading it as one tells why not
+  const auto within = (place / "").native();
+  std::vector<std::string> files;
+  errno = 0;
+  while (const dirent* const entry = readdir(folder.get())) {
+    const std::string name = entry->d_name;
+    if (name.size() > ending.size() && name.ends_with(ending)) files.push_back(within + name);
+  }
+  if (errno != 0) return {place.native()};
   std::sort(files.begin(), files.end());
   return files;
 }
@@ -54,25 +79,20 @@ void module_catalogue::set_places(std::vector<std::filesystem::path> places) {
 
 /// Reads what is new or has changed since the last time.
 void module_catalogue::refresh() {
-  if (!cache_) cache_ = std::make_shared<std::vector<seen>>();
-  auto former = std::exchange(*cache_, {});
+  if (!memory_) memory_ = std::make_shared<memory>();
+  auto former = std::exchange(*memory_, {});
+  auto& [files, in_order] = *memory_;
   for (const auto& place : places_)
     for (const auto& file : files_in(place)) {
-      const auto same_file = [&](const seen& s) { return s.file == file; };
-      if (std::any_of(cache_->begin(), cache_->end(), same_file)) continue;
+      if (files.contains(file)) continue;
       struct stat about {};
       if (stat(file.c_str(), &about) != 0) about = {};
       const seen::identity version{about.st_dev, about.st_ino, about.st_size, about.st_ctim};
-      const auto known = std::find_if(former.begin(), former.end(), [&](const seen& s) {
-        return s.file == file && s.version == version && about.st_ino != 0;
-      });
-      if (known != former.end()) {
-        cache_->push_back(std::move(*known));
-        continue;
-      }
-      auto read = module_file::read(file);
-      if (!read) cache_->push_back({file, version, read.error(), 0});
-      else cache_->push_back({file, version, read_manifest(read->bytes, file), read->content_hash});
+      auto known = former.files.extract(file);
+      const bool same = known && known.mapped().version == version && about.st_ino != 0;
+      const auto at = same ? files.insert(std::move(known)).position
+                           : files.try_emplace(file, seen::look_into(file, version)).first;
+      in_order.push_back(&at->second);
     }
 }
 
@@ -99,7 +119,8 @@ result<module_catalogue::entry> module_catalogue::find(std::string_view type,
   std::uint64_t found_hash = 0;
   std::set<std::string> others;
   std::vector<std::string> unreadable;
-  for (const auto& s : *cache_) {
+  for (const auto* const at : memory_->in_order) {
+    const auto& s = *at;
     if (!s.content) {
       unreadable.push_back(s.content.error().message);
       continue;
@@ -143,12 +164,12 @@ std::vector<operator_description> module_catalogue::versions(std::string_view ty
     bool ambiguous;
   };
   std::map<std::uint32_t, candidate> found;
-  for (const auto& s : *cache_) {
-    if (!s.content || !check_host(*s.content, s.file)) continue;
-    for (const auto& op : s.content->operators) {
+  for (const auto* const s : memory_->in_order) {
+    if (!s->content || !check_host(*s->content, s->file)) continue;
+    for (const auto& op : s->content->operators) {
       if (op.name != type) continue;
-      const auto [at, fresh] = found.try_emplace(op.version, candidate{op, s.hash, false});
-      if (!fresh) at->second.ambiguous |= at->second.hash != s.hash;
+      const auto [at, fresh] = found.try_emplace(op.version, candidate{op, s->hash, false});
+      if (!fresh) at->second.ambiguous |= at->second.hash != s->hash;
     }
   }
   std::vector<operator_description> clear;
@@ -160,9 +181,9 @@ std::vector<operator_description> module_catalogue::versions(std::string_view ty
 std::vector<module_catalogue::entry> module_catalogue::all() {
   refresh();
   std::vector<entry> entries;
-  for (const auto& s : *cache_)
-    if (s.content && check_host(*s.content, s.file))
-      for (const auto& op : s.content->operators) entries.push_back({op, s.file});
+  for (const auto* const s : memory_->in_order)
+    if (s->content && check_host(*s->content, s->file))
+      for (const auto& op : s->content->operators) entries.push_back({op, s->file});
   return entries;
 }
 

@@ -48,11 +48,13 @@ result<module_file> module_file::read(const std::filesystem::path& path) {
     return fail(errc::refused, "is writable by others; remove that with chmod go-w");
   if (about.st_size > largest) return fail(errc::bad_input, "is over 256 MiB; strip it");
 
+  const auto size = static_cast<std::size_t>(about.st_size);
   module_file file;
-  file.bytes.resize(static_cast<std::size_t>(about.st_size));
+  file.memory = std::make_unique_for_overwrite<std::byte[]>(size);
+  file.bytes = {file.memory.get(), size};
   std::size_t got = 0;
-  while (got < file.bytes.size()) {
-    const auto n = ::read(fd.get(), file.bytes.data() + got, file.bytes.size() - got);
+  while (got < size) {
+    const auto n = ::read(fd.get(), file.memory.get() + got, size - got);
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) return fail(errc::bad_input, "changed while it was read; try again");
     got += static_cast<std::size_t>(n);

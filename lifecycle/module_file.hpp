@@ -5,14 +5,16 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <vector>
+#include <memory>
+#include <span>
 
 namespace instar {
 
 /// A module's bytes, read once from a file that only its owner could have written.
 struct module_file {
-  std::vector<std::byte> bytes;
-  std::uint64_t content_hash = 0; ///< tells contents apart; no proof against forgery
+  std::unique_ptr<std::byte[]> memory;
+  std::span<const std::byte> bytes; ///< in `memory`
+  std::uint64_t content_hash = 0;   ///< tells contents apart; no proof against forgery
 
   /// Loading a module is running code, so the file must be regular, belong to root or to this
   /// user, and not be writable by anybody else. Refused with the reason and the remedy.

@@ -84,10 +84,11 @@ public:
 
 private:
   struct seen;
+  struct memory;
   void refresh();
 
   std::vector<std::filesystem::path> places_;
-  std::shared_ptr<std::vector<seen>> cache_;
+  std::shared_ptr<memory> memory_;
 };
 
 } // namespace instar

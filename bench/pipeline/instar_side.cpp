@@ -23,7 +23,9 @@ public:
   static constexpr operator_type type{.name = "bench.source", .outputs = {out}};
 
   void on_start(context& ctx) override {
-    asked_ = ctx.host<meter>().asked();
+    const auto& result = ctx.host<meter>();
+    asked_ = result.asked();
+    last_ = result.packets_in_all();
     ctx.host<round_trip>().source = ctx.events();
     ctx.events()->post(event{});
   }
@@ -31,17 +33,17 @@ public:
   void on_events(context& ctx, std::span<event>) override {
     if (asked_ == question::latency)
       return ctx.emit(out, make_payload<number>(++emitted_), meter::now());
-    for (int i = 0; i < per_call; ++i) {
+    for (int i = 0; i < per_call && emitted_ < last_; ++i) {
       ++emitted_;
       ctx.emit(out, make_payload<number>(emitted_), emitted_);
     }
-    ctx.events()->post(event{});
+    if (emitted_ < last_) ctx.events()->post(event{});
   }
 
 private:
   static constexpr int per_call = 256;
   question asked_ = question::throughput;
-  std::uint64_t emitted_ = 0;
+  std::uint64_t emitted_ = 0, last_ = 0;
 };
 
 class stage : public operator_base {

@@ -27,7 +27,7 @@ enum class question { throughput, latency };
 /// Takes the measurement, inside the sink: the time between two packet counts, or the time of
 /// each packet from the source. The sides differ in nothing that is counted here.
 ///
-/// Touched by the sink only, except for `wait`.
+/// Touched by the sink only, except for `wait` and what is constant.
 class meter {
 public:
   static constexpr std::string_view resource_name = "bench.meter";
@@ -38,6 +38,8 @@ public:
   }
 
   question asked() const { return asked_; }
+  /// The source sends no more than that: nothing goes on while its side is taken down.
+  std::uint64_t packets_in_all() const { return last_; }
   static std::uint64_t now() {
     return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
   }
@@ -66,12 +68,14 @@ public:
   }
 
 private:
-  question asked_;
-  std::uint64_t warm_up_, last_;
+  const question asked_;
+  const std::uint64_t warm_up_, last_;
   std::uint64_t seen_ = 0, begin_ = 0, end_ = 0;
   std::vector<std::uint64_t> took_;
   std::binary_semaphore done_{0};
 };
+
+// Both sides send `packets`, after a tenth as many to warm up.
 
 /// Six operators of a service with its default options, but for the number of workers; 0 = that,
 /// too.

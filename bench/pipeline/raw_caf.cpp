@@ -30,8 +30,9 @@ constexpr std::uint64_t window = 1024, returned_at_once = 512;
 
 class raw_source : public caf::event_based_actor {
 public:
-  raw_source(caf::actor_config& config, caf::actor next, question asked)
-      : event_based_actor(config), next_(std::move(next)), asked_(asked) {}
+  raw_source(caf::actor_config& config, caf::actor next, const meter& result)
+      : event_based_actor(config), next_(std::move(next)), asked_(result.asked()),
+        last_(result.packets_in_all()) {}
 
   caf::behavior make_behavior() override {
     return {[this](go_atom) { start(); },
@@ -47,14 +48,15 @@ private:
     send(next_, raw_packet{make_payload<number>(++emitted_), meter::now()});
   }
   void pump() {
-    for (; credit_ > 0; --credit_) {
+    for (; credit_ > 0 && emitted_ < last_; --credit_) {
       ++emitted_;
       send(next_, raw_packet{make_payload<number>(emitted_), emitted_});
     }
   }
 
   caf::actor next_;
-  question asked_;
+  const question asked_;
+  const std::uint64_t last_;
   std::uint64_t credit_ = window, emitted_ = 0;
 };
 
@@ -111,7 +113,7 @@ double measure_raw_caf(raw_setup how, question asked, std::uint64_t packets) {
   auto sink = system.spawn<raw_sink>(std::ref(result));
   std::vector<caf::actor> all{sink};
   for (int i = 0; i < 4; ++i) all.push_back(system.spawn<raw_stage>(all.back()));
-  all.push_back(system.spawn<raw_source>(all.back(), asked));
+  all.push_back(system.spawn<raw_source>(all.back(), std::cref(result)));
   caf::anon_send(sink, all.back());
   caf::anon_send(all.back(), go_atom::value);
   auto figure = result.wait();

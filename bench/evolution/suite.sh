@@ -16,13 +16,13 @@ workloads=${EVOLUTION_WORKLOADS:-w1 w2 w3}
 # Seconds from the start of the load. The papers': 95 (W1), 40 (W2), 70 and 145 (W3).
 set_parameters() {
   w1_at=95 w1_end=100
-  w2_at=40 w2_updates=20 w2_peer_updates=5 w2_files=10000
+  w2_at=40 w2_updates=20 w2_files=10000
   w3_at=(70 145) w3_end=150 w3_peer_end=75
   turns=9 turn_seconds=2 null_seconds=5
   results=$root/bench/results
   if [ "$quick" = 1 ]; then
     w1_at=4 w1_end=7
-    w2_at=3 w2_updates=6 w2_peer_updates=2 w2_files=2000
+    w2_at=3 w2_updates=4 w2_files=2000
     w3_at=(3 7) w3_end=10 w3_peer_end=6
     turns=2 turn_seconds=1.5 null_seconds=1
     # Only a whole run replaces the pictures that are part of the sources.

@@ -104,8 +104,7 @@ measure_run() {
       wait_until "$w1_end"
       ;;
     w2)
-      updates=$w2_peer_updates
-      [ "$system" != instar ] || updates=$w2_updates
+      updates=$w2_updates
       wait_until "$w2_at"
       update_often "$system" "$updates"
       ;;

@@ -31,8 +31,8 @@ std::uint64_t listener::ask() {
   } else if (what == "SILENCE") {
     on_number(number);
     ++silent_;
-  } else if (what == "DROPPED" && next_ && number > 0) {
-    *next_ += number;
+  } else if (what == "DROPPED" && number > 0) {
+    if (next_) *next_ += number; // else what it was to begin with has gone already
     position_.reset();
     dropped_ += number;
   } else {

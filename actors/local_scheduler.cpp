@@ -177,7 +177,7 @@ void local_scheduler::start() {
   clock_thread_ = std::thread([this] {
     caf::detail::set_thread_name("instar.clock");
     system().thread_started();
-    clock_.run_dispatch_loop();
+    clock_.run();
     system().thread_terminates();
   });
   abstract_coordinator::start();
@@ -192,7 +192,7 @@ void local_scheduler::stop() {
     if (auto* source = source_.load()) source->interrupt();
   }
   for (auto& w : workers_) w->join();
-  clock_.cancel_dispatch_loop();
+  clock_.end();
   clock_thread_.join();
   while (auto* job = take_shared()) cleanup_and_release(job);
   for (auto& w : workers_)

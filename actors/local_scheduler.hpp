@@ -1,8 +1,8 @@
 #pragma once
 
 #include "actors/event_source.hpp"
+#include "actors/local_clock.hpp"
 
-#include <caf/detail/thread_safe_actor_clock.hpp>
 #include <caf/detail/type_list.hpp>
 #include <caf/resumable.hpp>
 #include <caf/scheduler/abstract_coordinator.hpp>
@@ -77,7 +77,7 @@ private:
   bool work_left(const worker& thief) const;
   void set_watcher(worker* w);
 
-  caf::detail::thread_safe_actor_clock clock_;
+  local_clock clock_;
   std::thread clock_thread_;
   std::vector<std::unique_ptr<worker>> workers_;
 

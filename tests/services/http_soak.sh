@@ -17,6 +17,7 @@ start_service
 
 # load SECONDS: in the background; sets $load.
 load() {
+  : >"$place/load.log"
   "$bin/instar-load" "http://127.0.0.1:$port/{5}.html" --files "$files" --root "$www" -c 30 -d "$1" \
     --timeout 60000 --json >"$place/load.log" 2>&1 &
   load=$!
@@ -25,6 +26,7 @@ load() {
 }
 # It answers what is open and tells what it has seen.
 finish_load() {
+  : >"$place/load.log"
   kill -TERM "$load"
   wait "$load" || fail "the load ended with $?: $(tail -3 "$place/load.log")"
   [[ $(figure failed_requests) == 0 ]] || fail "$(figure failed_requests) requests failed"
@@ -44,17 +46,21 @@ ends_with() {
   [[ $code == $expected ]] || fail "'$*' ended with $code, not $expected: $(cat "$place/fault.log")"
 }
 refused=3 rolled_back=4 either='[34]'
+# held PID: the gate holds the transition, or the instarctl that asked for it has ended.
+held() { [[ -e $place/hold.reached ]] || ! kill -0 "$1" 2>/dev/null; }
 fault_number=0
 fault() {
   local n=$((fault_number++))
+  # No change has such a number: else the gate might not be replaced, and nothing go wrong.
+  local gate=gate.number=-$n
   case $((n % 8)) in
     0) ends_with $refused instarctl update reply=http.reply@9 ;; # there is no such module
-    1) ends_with $refused apply_current "gate.number=1$n" gate.fails=constructor ;;
-    2) ends_with $rolled_back apply_current "gate.number=1$n" gate.fails=restore ;;
+    1) ends_with $refused apply_current "$gate" gate.fails=constructor ;;
+    2) ends_with $rolled_back apply_current "$gate" gate.fails=restore ;;
     3)
       # All other operators stand at their cuts by then; on a busy machine they may not have come so far.
       touch "$place/hold"
-      ends_with "$either" apply_current "gate.number=1$n" "parse.max_pipelined=$((200 + n % 9))" \
+      ends_with "$either" apply_current "$gate" "parse.max_pipelined=$((200 + n % 9))" \
         "read.linger_timeout=$((200 + n % 9))s" --deadline=300ms
       rm "$place/hold"
       ;;
@@ -62,10 +68,11 @@ fault() {
       # instarctl is killed while the transition waits for its last operator; it goes on without.
       touch "$place/hold"
       rm -f "$place/hold.reached"
-      "$bin/instarctl" apply "$place/$current.toml" --set "gate.number=1$n" --admin "$admin" \
+      "$bin/instarctl" apply "$place/$current.toml" --set "$gate" --admin "$admin" \
         >"$place/fault.log" 2>&1 &
       local killed=$!
-      eventually 60 test -e "$place/hold.reached"
+      eventually 60 held "$killed"
+      [[ -e $place/hold.reached ]] || fail "nothing was held: $(cat "$place/fault.log")"
       kill -KILL "$killed"
       wait "$killed" 2>/dev/null || true
       rm "$place/hold"
@@ -83,7 +90,7 @@ fault() {
       ;;
     7)
       # instarctl is killed at any moment.
-      "$bin/instarctl" apply "$place/$current.toml" --set "gate.number=1$n" --admin "$admin" \
+      "$bin/instarctl" apply "$place/$current.toml" --set "$gate" --admin "$admin" \
         >"$place/fault.log" 2>&1 &
       local early=$!
       sleep "0.00$((n % 10))"
@@ -132,6 +139,7 @@ back_to_first() {
 total=0
 
 # Somebody has a port of another address.
+: >"$place/other.log"
 "$bin/instard" --graph "$place/http.toml" --admin "$place/other.sock" --set accept.address=127.0.0.2 \
   >"$place/other.log" 2>&1 &
 other=$!

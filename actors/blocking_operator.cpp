@@ -94,6 +94,13 @@ void blocking_operator::throw_what_run_threw(context& ctx) {
 
 // -- the cut --------------------------------------------------------------------------------------
 
+/// All threads come to rest at the same time, and not one after the other as the markers come.
+void blocking_operator::on_cut_ahead(context&) {
+  if (!thread_->started()) return;
+  purpose_ = cut_purpose::hand_over;
+  thread_->begin_to_rest();
+}
+
 std::optional<std::string> blocking_operator::not_yet(context& ctx, cut_purpose purpose) {
   if (!thread_->started()) return std::nullopt;
   purpose_ = purpose;
@@ -118,7 +125,7 @@ bool blocking_operator::all_left_over() {
 
 std::string blocking_operator::watch(context& ctx) {
   if (watch_ == 0) watch_ = ctx.set_timer(watch_interval, watch_token);
-  return where_.empty() ? "its thread is asked to come to rest" : where_;
+  return where_;
 }
 
 void blocking_operator::on_timer(context&, std::uint64_t token) {
@@ -126,7 +133,7 @@ void blocking_operator::on_timer(context&, std::uint64_t token) {
   if (token != watch_token || watch_ == 0) return;
   watch_ = 0;
   thread_->nudge();
-  ++looks_;
+  if (++looks_ == 1) where_ = "its thread is asked to come to rest";
   if (looks_ >= 10 && is_power_of_ten(looks_)) thread_->ask_where();
   if (looks_ > 10 && is_power_of_ten(looks_ - answer_after))
     where_ = "its thread does not come to rest: it " + thread_->where();

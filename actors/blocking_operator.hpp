@@ -18,11 +18,14 @@ class blocking_thread;
 
 /// An operator that may block: it has a thread of its own, on which all its work is done.
 ///
-/// Its thread lives from the commit that brought it to its cut. At the cut it is interrupted (see
-/// `blocking_context`), and only when it has left `run` the state is saved: `save` needs no locks.
+/// Its thread lives from the commit that brought it to its cut. For the cut it is interrupted (see
+/// `blocking_context`; as soon as the markers are sent, if nothing needs it until they come), and
+/// only when it has left `run` the state is saved: `save` needs no locks.
 /// The successor's `run` is called in its place; after a rollback or a checkpoint, this one's
-/// again. Markers and updates of others do not interrupt it: what the thread makes later of packets
-/// that came before a marker leaves behind it.
+/// again. In a loop that a transition empties it is interrupted as soon as nothing comes into the
+/// loop any more, whatever its part, and stays at rest until its cut. Else markers and updates of
+/// others do not interrupt it: what the thread makes later of packets that came before a marker
+/// leaves behind it.
 ///
 /// A thread that does not come to rest before the deadline has the transition refused, with the
 /// operator's name and the stack that it is blocked in. One that does not come to rest when the
@@ -61,7 +64,9 @@ private:
   void on_events(context& ctx, std::span<event> events) final;
   void on_timer(context& ctx, std::uint64_t token) final;
   void on_activation_end(context& ctx) final;
+  void on_cut_ahead(context& ctx) final;
   std::optional<std::string> not_yet(context& ctx, cut_purpose purpose) final;
+  bool has_thread() const noexcept final { return true; }
   void on_go_on(context& ctx) final;
   bool at_end() noexcept final;
   parted_state* parts() final { return nullptr; }

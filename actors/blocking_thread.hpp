@@ -78,8 +78,12 @@ public:
   /// … whoever that is: they come first, and `run` is called again.
   void go_on_after_failure(std::deque<input> waiting);
 
-  /// Asks it to come to rest, if that was not done. Returns whether it is: out of `run`, and all
-  /// that it had to say has been taken.
+  /// Asks it to come to rest before its cut. While there is no room for further packets it goes on
+  /// until it has taken all: else those before it would never come to their cuts. No event tells
+  /// when it rests.
+  void begin_to_rest();
+  /// The same, if that was not done. Returns whether it rests: out of `run`, and all that it had to
+  /// say has been taken. If not, an event comes when there is more to take, or it does.
   bool rest(cut_purpose purpose);
   /// At rest: the oldest packet that waits; null if none does.
   input* oldest();
@@ -116,7 +120,7 @@ private:
   bool may_run() const;
   void begin_run();
   void want(wish w);
-  void interrupt_waits();
+  void wake(std::unique_lock<std::mutex>& lock);
   void tell(std::unique_lock<std::mutex>& lock);
   void wake_poll() noexcept;
   void unwake_poll();
@@ -135,11 +139,12 @@ private:
   outbox out_;
   wish wish_ = wish::run;
   step step_ = step::none;
-  bool told_ = false;   // an event is on its way
-  bool full_ = false;   // the actor takes no more packets
-  bool polls_ = false;  // for packets as well
-  bool over_ = false;   // `run` has returned
-  bool failed_ = false; // `run` has thrown, and nobody has gone on yet
+  bool told_ = false;    // an event is on its way
+  bool full_ = false;    // the actor takes no more packets
+  bool polls_ = false;   // for packets as well
+  bool over_ = false;    // `run` has returned
+  bool awaited_ = false; // an event tells when it rests
+  bool failed_ = false;  // `run` has thrown, and nobody has gone on yet
   std::optional<std::string> thrown_;
   std::stop_source stop_;
 

@@ -1,9 +1,23 @@
 #include "actors/loop_drain.hpp"
 
+#include "actors/doorbell.hpp"
+
 #include <cstdint>
 #include <utility>
 
 namespace instar {
+
+void loop_drain::close(std::size_t ways) noexcept {
+  if (open_.fetch_sub(ways, std::memory_order_acq_rel) == ways && stirring() > 0) ring_members();
+}
+
+void loop_drain::settle() noexcept {
+  if (stirring_.fetch_sub(1, std::memory_order_acq_rel) == 1 && !open()) ring_members();
+}
+
+void loop_drain::ring_members() noexcept {
+  for (const auto& bell : members_) bell->ring();
+}
 
 bool loop_drain::empty() {
   // Once a head has passed, there may be markers in the loops and packets behind them.
@@ -16,6 +30,7 @@ bool loop_drain::empty() {
     if (!after) return false;
     seen.push_back(*after);
   }
+  if (stirring() > 0) return false;
   for (std::size_t i = 0; i < arcs_.size(); ++i)
     if (arcs_[i]->empty_after() != seen[i]) return false;
   std::lock_guard lock(guard_);

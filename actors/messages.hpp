@@ -39,8 +39,9 @@ struct copy_message {
   epoch_t epoch = 0;
 };
 
-/// The marker, at a head of the region.
-struct enter_message {
+/// The markers go in: at a head of the region this is the marker; to all others with a part it says
+/// that one is on its way.
+struct mark_message {
   epoch_t epoch = 0;
 };
 
@@ -119,8 +120,8 @@ enum class report_kind {
   prepared, ///< an old one knows its part
   moved,    ///< so many entries of its keyed state have gone to the successor, or come to it
   copied,   ///< all of that has gone once
-  at_cut,   ///< it waits at its cut for the commit
-  restored, ///< a successor holds the state
+  at_cut,   ///< it waits at its cut for the commit, as do all in the same `joint_report`
+  restored, ///< a successor holds the state, as do all in the same `joint_report`
   delayed,  ///< "not yet", with the reason; no longer, if that is empty
   failed,   ///< the transition has to be rolled back, with the reason
   running,  ///< committed: it processes in the new graph
@@ -149,7 +150,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::prepare_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::copy_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::part_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::taken_message)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::enter_message)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::mark_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::commit_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::abort_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(instar::end_message)

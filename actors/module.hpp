@@ -19,7 +19,7 @@ namespace instar {
 
 /// Version of everything a module is compiled against: operator_base, context, payloads, this
 /// header. A module of another number is refused.
-inline constexpr std::uint32_t module_api_version = 5;
+inline constexpr std::uint32_t module_api_version = 6;
 
 /// What a module answers when it is asked for its operators. Layout is part of the API version.
 struct operator_entry {

@@ -29,7 +29,7 @@ enum class no_answer {
 ///
 /// The actor that runs an operator calls it from one thread at a time, never from two at once.
 /// Packets of one arc come in order. An exception that leaves `on_*` is handled by the strategy
-/// that the graph file declares (`on_error`); one that leaves the constructor or `restore`
+/// that the graph file declares (`on_error`); one that leaves the constructor, `restore` or `claim`
 /// refuses the transition, and the old version goes on.
 ///
 /// A derived class declares `static constexpr operator_type type` and is constructible from
@@ -70,12 +70,23 @@ public:
   /// All packets and events of this activation were given; emitted packets leave after this call.
   virtual void on_activation_end(context&) {}
 
+  /// The markers of a transition have been sent, and at its cut this operator will be asked
+  /// `not_yet`, for a hand-over. Packets may still come before. For those that take a while to be
+  /// ready, and do better to begin now. Not called if loops have to be emptied first.
+  virtual void on_cut_ahead(context&) {}
+
   /// Asked at the cut, again after every activation until the deadline: nothing if all that this
   /// operator holds can go into its state (or, on `removal`, is finished), else the reason why
-  /// not yet. Meanwhile no packets arrive, except along feedback arcs whose loop is being emptied;
+  /// not yet; an empty one, of what takes but a moment, is told to nobody. Who `has_thread` is
+  /// asked before that, too, when a loop that it is in is emptied and nothing comes in from outside
+  /// any more. Meanwhile no packets arrive, except along feedback arcs whose loop is being emptied;
   /// events, timers and finished blocking work do. Once only such a loop is waited for, events do
   /// not arrive either.
   virtual std::optional<std::string> not_yet(context&, cut_purpose) { return std::nullopt; }
+
+  /// Whether it emits by itself, from a thread of its own, unless it has said nothing to `not_yet`;
+  /// from then on until `on_go_on` it must not.
+  virtual bool has_thread() const noexcept { return false; }
 
   /// Writes the state in the declared schema, for what `state_writer::purpose` says. Called at the
   /// cut; the instance must stay able to go on, after a rollback and after a checkpoint.
@@ -84,6 +95,12 @@ public:
   /// Reads state that an earlier, equal or later version saved in a compatible schema.
   /// Called before `on_start`; must not emit, set timers or change anything outside.
   virtual void restore(context&, state_reader&) {}
+
+  /// Takes what not everybody can have, such as a port. Called once, before the transition that
+  /// brings this instance commits, and after `restore` if there is state to restore: so whoever
+  /// cannot have it throws a line that says why and what to do, and nothing has changed. What was
+  /// taken must go with this instance, which may never start. Must not emit or set timers.
+  virtual void claim(context&) {}
 
   /// The keyed state, which goes to a successor in parts and is not part of what `save` writes. The
   /// same object as long as the instance lives; null if the type declares no `part_schema`.
@@ -96,8 +113,9 @@ public:
   /// Takes the object over, in place of `restore`. Before `on_start`.
   virtual void take_native(void*) noexcept {}
 
-  /// This instance goes on: a transition in which it was asked `not_yet` has been rolled back, or
-  /// its state has been written to a checkpoint. After a restart also one that was not asked.
+  /// This instance goes on: a transition in which it was asked `not_yet`, or told `on_cut_ahead`,
+  /// has been rolled back, or its state has been written to a checkpoint. After a restart also one
+  /// that was not asked.
   virtual void on_go_on(context&) {}
 
   /// Called once before the destructor, while all of the object is still there: here threads that

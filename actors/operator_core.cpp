@@ -31,6 +31,16 @@ result<void> operator_core::restore(const state& from) {
   }
 }
 
+result<void> operator_core::claim() {
+  try {
+    instance_->claim(*this);
+    return {};
+  } catch (...) {
+    return failure{errc::operator_error, "operator '" + setup_.place.name + "' (" +
+                                             setup_.type.reference() + "): " + thrown_text()};
+  }
+}
+
 void operator_core::start(operator_links links, handed_over from) {
   set_links(std::move(links));
   phase_ = phase::running;
@@ -206,6 +216,7 @@ bool operator_core::activate() {
   }
   if (sender_) more_ |= copy_parts();
   if (puller_) more_ |= move_parts();
+  settle();
   cut_if_due();
   if (parts_) counts.entries.set(parts_->size());
   const bool again = flush_and_sleep();
@@ -362,6 +373,7 @@ void operator_core::ring_cycles() {
 void operator_core::publish() {
   for (auto& out : outputs_) out.rings |= out.link.queue->publish();
   if (asks_) show_awaited();
+  if (part_.in_loop) show_stirring();
   if (closing_ > 0) part_.drain->close(std::exchange(closing_, 0));
   for (auto& in : inputs_) released_ |= in.queue->release();
 }
@@ -449,6 +461,7 @@ void operator_core::restart() {
       state_reader reader(last_state_);
       fresh->restore(*this, reader);
     }
+    fresh->claim(*this);
     // Open work belongs to the failed instance, which lives until it ends; nobody waits for it.
     jobs_.clear();
     done_jobs_.clear();

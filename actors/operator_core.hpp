@@ -75,8 +75,9 @@ struct operator_setup {
   std::size_t activation_limit = 256; ///< packets per activation
   /// From what the instance before has to what this one reads.
   conversion state_conversion{}, part_conversion{};
-  std::size_t predecessors = 1; ///< so many bring it state, if any do
+  std::size_t predecessors = 1; ///< so many bring it state, or the word that there is none
   bool shares = false;          ///< packets with others, by their keys
+  std::shared_ptr<joint_report> restored{}; ///< it adds itself when it holds its state
 };
 
 /// A timer that moves from an old instance to its successor.
@@ -109,6 +110,8 @@ public:
   void set_instance(operator_instance made);
   /// Restores the instance. A failure is the operator's; it must then not be started.
   result<void> restore(const state& from);
+  /// Before `start`, after all restores.
+  result<void> claim();
   /// Takes over a part of its keyed state. As a rehearsal it is only tried.
   result<void> read_part(const sent_part& part, bool rehearsal);
   /// The commit of the transition that brings this instance: from now on it runs.
@@ -144,8 +147,8 @@ public:
   void begin_copy(epoch_t epoch);
   /// A part has been taken over.
   void part_taken(epoch_t epoch);
-  /// The marker by message, at a head of the region.
-  void enter(epoch_t epoch);
+  /// The markers have been sent: at a head of the region this is the marker.
+  void mark(epoch_t epoch);
   /// Back to what was before: the same instance goes on with everything it has. Returns whether it
   /// waited at its cut, so that it has to be activated.
   bool abort(epoch_t epoch);
@@ -241,12 +244,19 @@ private:
   void on_marker(std::size_t in, epoch_t epoch);
   void cut_if_due();
   void try_cut();
+  std::optional<std::string> unfinished() const;
+  std::optional<std::string> ask_not_yet();
   std::optional<std::string> reason_to_wait();
+  bool is_asked() const;
+  cut_purpose purpose() const;
+  void settle();
+  void show_stirring();
   void delay_cut(const std::string& reason);
   void close_way_in();
   bool loops_empty();
   bool forward_markers();
   void fail_cut(std::string reason);
+  void fail_save();
   void stand();
   void go_on();
   void ring_cycles();
@@ -323,6 +333,8 @@ private:
   bool cut_failed_ = false;      // said so; waits for the rollback
   bool asked_ = false;           // `not_yet`, and not told yet that it goes on
   std::vector<bool> drained_in_; // by in-arc: goes on being taken from at the cut
+  bool stirs_ = false;           // in loops that are emptied: see loop_drain
+  bool shown_stirring_ = false;  // … as it was last told
   bool way_in_closed_ = false;   // as a head of loops that are emptied
   bool loops_wait_ = false;      // only that they are empty is waited for
   std::size_t closing_ = 0;      // ways in, to be closed by the next flush

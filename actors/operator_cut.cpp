@@ -21,6 +21,7 @@ bool contains(const std::vector<std::shared_ptr<arc>>& arcs, const std::shared_p
 std::string what_is_in(const loop_drain& loops) {
   const auto packets = loops.packets();
   const auto requests = loops.awaited();
+  const auto stirring = loops.stirring();
   std::string text;
   if (packets > 0)
     text = packets == 1 ? "1 packet is in its loop"
@@ -28,6 +29,9 @@ std::string what_is_in(const loop_drain& loops) {
   if (requests > 0)
     text += (text.empty() ? "" : ", ") +
             (requests == 1 ? "1 request is open" : std::to_string(requests) + " requests are open");
+  if (stirring > 0)
+    text += (text.empty() ? "" : ", ") + std::to_string(stirring) +
+            (stirring == 1 ? " operator" : " operators") + " of its loop may emit yet";
   return text.empty() ? "packets may still come into its loop" : text;
 }
 
@@ -50,10 +54,21 @@ result<void> operator_core::prepare(participation part) {
   part_ = std::move(part);
   last_reason_.clear();
   cut_failed_ = false;
+  stirs_ = shown_stirring_ = false;
+  if (part_.in_loop) {
+    stirs_ = instance_->has_thread() || unfinished();
+    show_stirring();
+  }
   return {};
 }
 
-void operator_core::enter(epoch_t epoch) { aligner_.enter(epoch); }
+void operator_core::mark(epoch_t epoch) {
+  if (aligner_.enter(epoch) == marker_aligner::verdict::stale || !running()) return;
+  // What its loops still hold, or its end has to finish, needs an operator that goes on till then.
+  if (!is_asked() || purpose() == cut_purpose::removal || part_.drains) return;
+  asked_ = true;
+  guarded([this] { instance_->on_cut_ahead(*this); });
+}
 
 void operator_core::on_marker(std::size_t in, epoch_t epoch) {
   if (aligner_.on_marker(in, epoch) == marker_aligner::verdict::stale) return;
@@ -61,21 +76,60 @@ void operator_core::on_marker(std::size_t in, epoch_t epoch) {
   closing_ += contains(part_.ways_in, inputs_[in].queue);
 }
 
-std::optional<std::string> operator_core::reason_to_wait() {
-  // Whatever the role: what is emitted when it is done belongs before the marker.
+/// Whatever its role: what is emitted when this is done belongs before the marker.
+std::optional<std::string> operator_core::unfinished() const {
   if (const auto open = jobs_.size() + done_jobs_.size(); open > 0)
     return std::to_string(open) + " pieces of blocking work are open";
-  if ((part_.role == cut_role::remove || part_.sink) && requests_wait())
-    return "requests of its have just ended";
   if (keeping_ == keeping::some || keeping_ == keeping::full)
     return "it keeps packets back that have yet to leave";
-  if (part_.role != cut_role::replace && part_.role != cut_role::remove && !part_.sink)
-    return std::nullopt;
+  return std::nullopt;
+}
+
+/// Whether the operator itself says when it is ready.
+bool operator_core::is_asked() const {
+  return part_.role == cut_role::replace || part_.role == cut_role::remove || part_.sink ||
+         (part_.in_loop && instance_->has_thread());
+}
+
+cut_purpose operator_core::purpose() const {
   const bool ends =
       part_.role == cut_role::remove && part_.parts == part_transfer::none && !part_.saves_state;
-  const auto purpose = ends ? cut_purpose::removal : cut_purpose::hand_over;
+  return ends ? cut_purpose::removal : cut_purpose::hand_over;
+}
+
+std::optional<std::string> operator_core::ask_not_yet() {
   asked_ = true;
-  return instance_->not_yet(*this, purpose);
+  return instance_->not_yet(*this, purpose());
+}
+
+std::optional<std::string> operator_core::reason_to_wait() {
+  if (auto reason = unfinished()) return reason;
+  if ((part_.role == cut_role::remove || part_.sink) && requests_wait())
+    return "requests of its have just ended";
+  if (!is_asked()) return std::nullopt;
+  return ask_not_yet();
+}
+
+/// In loops that are emptied: looks whether it still stirs. A thread is asked to come to rest as
+/// soon as nothing comes into the loops any more, and stays so until the cut.
+void operator_core::settle() {
+  if (!part_.in_loop || !running() || cut_failed_) return;
+  auto reason = unfinished();
+  stirs_ = reason || instance_->has_thread();
+  if (part_.drain->open()) return;
+  try {
+    if (!reason && stirs_) reason = ask_not_yet();
+  } catch (...) {
+    return fail_save();
+  }
+  stirs_ = reason.has_value();
+  if (!aligner_.complete()) delay_cut(reason.value_or(std::string()));
+}
+
+void operator_core::show_stirring() {
+  if (std::exchange(shown_stirring_, stirs_) == stirs_) return;
+  if (stirs_) part_.drain->stir();
+  else part_.drain->settle();
 }
 
 /// Whoever has prepared for the end of its time learns that it is not over.
@@ -131,8 +185,7 @@ void operator_core::try_cut() {
       saved = save(part_.export_schema,
                    part_.role == cut_role::remove ? save_purpose::merge : save_purpose::hand_over);
   } catch (...) {
-    return fail_cut("operator '" + setup_.place.name + "' (" + setup_.type.reference() +
-                    "): saving its state failed: " + thrown_text());
+    return fail_save();
   }
   if ((part_.role == cut_role::remove || part_.sink) && setup_.place.requests->open() > 0)
     return fail_cut("operator '" + setup_.place.name +
@@ -175,8 +228,7 @@ void operator_core::save_checkpoint() {
       timers.push_back({std::max(timer.due - now, core_clock::duration(0)), timer.token});
     part_.sink->cut(setup_.place.name, std::move(saved), std::move(timers));
   } catch (...) {
-    fail_cut("operator '" + setup_.place.name + "' (" + setup_.type.reference() +
-             "): saving its state failed: " + thrown_text());
+    fail_save();
   }
 }
 
@@ -210,6 +262,12 @@ void operator_core::fail_cut(std::string reason) {
   host_.cut_failed(part_.epoch, std::move(reason));
 }
 
+/// Within a handler of what was thrown.
+void operator_core::fail_save() {
+  fail_cut("operator '" + setup_.place.name + "' (" + setup_.type.reference() +
+           "): saving its state failed: " + thrown_text());
+}
+
 bool operator_core::abort(epoch_t epoch) {
   if (!aligner_.active() || part_.epoch != epoch) return false;
   loops_wait_ = false;
@@ -232,6 +290,7 @@ void operator_core::commit_rewire(epoch_t epoch) {
   if (!part_.next_name.empty()) setup_.place.name = std::move(part_.next_name);
   part_ = {};
   phase_ = phase::running;
+  tell_it_goes_on();
 }
 
 handed_over operator_core::commit_replace(epoch_t epoch) {

@@ -2,6 +2,7 @@
 
 #include "actors/checkpoint_sink.hpp"
 #include "actors/graph.hpp"
+#include "actors/joint_report.hpp"
 #include "actors/links.hpp"
 #include "actors/loop_drain.hpp"
 #include "actors/packet.hpp"
@@ -36,8 +37,12 @@ struct participation {
   operator_links next;                          ///< `rewire`: the arcs after the commit
   std::string next_name; ///< `rewire`: what it is called after the commit, if otherwise
 
+  std::shared_ptr<joint_report> at_cuts; ///< it adds itself when it stands at its cut
+
   // Where the transition empties loops; null elsewhere.
+  bool drains = false; ///< … anywhere: till its cut what it does may be needed for that
   std::shared_ptr<loop_drain> drain;
+  bool in_loop = false;                         ///< it emits into the loops
   std::vector<std::shared_ptr<arc>> drained_in; ///< at a head: in-arcs it goes on taking from
   std::vector<std::shared_ptr<arc>> ways_in;    ///< of `marked_in`: they lead into a loop
   std::vector<std::shared_ptr<arc>> ending_out; ///< feedback arcs that are removed

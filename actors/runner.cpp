@@ -34,8 +34,8 @@ caf::behavior runner::make_behavior() {
       [this](const create_message&) { on_create(); },
       [this](const constructed_message& m) { on_constructed(m); },
       [this](const prepare_message& m) { on_prepare(m); },
-      [this](const enter_message& m) {
-        core_.enter(m.epoch);
+      [this](const mark_message& m) {
+        core_.mark(m.epoch);
         step_awake();
       },
       [this](const copy_message& m) {
@@ -96,7 +96,16 @@ void runner::on_constructed(const constructed_message& m) {
                   "operator '" + setup.place.name + "' (" + setup.type.reference() +
                       "): its constructor threw: " + m.thrown);
   core_.set_instance(std::move(*m.made));
-  report(report_kind::created, setup.epoch);
+  if (setup.predecessors > 0) return report(report_kind::created, setup.epoch);
+  claim_and_report(report_kind::created, setup.epoch);
+}
+
+/// The instance has all that it begins with.
+void runner::claim_and_report(report_kind ready, epoch_t epoch) {
+  if (auto done = core_.claim(); !done)
+    return report(report_kind::failed, epoch, done.error().message);
+  if (ready == report_kind::restored) report_jointly(*core_.setup().restored, ready, epoch);
+  else report(ready, epoch);
 }
 
 void runner::on_part(const part_message& m) {
@@ -126,15 +135,16 @@ void runner::on_restore(const restore_message& m) {
     if (auto done = core_.read_part({*std::move(part), m.places.from, m.places.to}, false); !done)
       return report(report_kind::failed, m.epoch, done.error().message);
   }
-  if (++predecessors_heard_ == core_.setup().predecessors) report(report_kind::restored, m.epoch);
+  if (++predecessors_heard_ == core_.setup().predecessors)
+    claim_and_report(report_kind::restored, m.epoch);
 }
 
 void runner::on_start(const start_message& m) {
   if (core_.running()) return; // by the supervisor as well: the former one died after its own
   // Nobody rings yet: the bell is not armed until the first step has ended.
   core_.setup().place.bell->set_target(caf::actor_cast<caf::strong_actor_ptr>(this));
-  report(report_kind::running, m.epoch);
   core_.start(std::move(links_), m.from ? std::move(*m.from) : handed_over());
+  report(report_kind::running, m.epoch);
   step_later();
 }
 
@@ -146,6 +156,7 @@ void runner::on_prepare(const prepare_message& m) {
   role_ = m.part.role;
   rehearses_ = m.part.parts == part_transfer::progressive;
   sink_ = m.part.sink;
+  at_cuts_ = m.part.at_cuts;
   heirs_ = m.heirs;
   on_their_way_.clear();
   report(report_kind::prepared, m.part.epoch);
@@ -179,7 +190,7 @@ void runner::at_cut(epoch_t epoch, std::optional<state> saved) {
   sink_ = nullptr;
   for (const auto& h : heirs_)
     send(h.actor, restore_message{epoch, h.gets_rest ? saved : std::nullopt});
-  report(report_kind::at_cut, epoch);
+  report_jointly(*at_cuts_, report_kind::at_cut, epoch);
 }
 
 void runner::cut_delayed(epoch_t epoch, std::string reason) {
@@ -278,6 +289,10 @@ void runner::request_stop(std::string reason) {
 
 void runner::report(report_kind kind, epoch_t epoch, std::string text) {
   send(supervisor_, report_message{kind, epoch, core_.setup().place.name, std::move(text)});
+}
+
+void runner::report_jointly(joint_report& with, report_kind kind, epoch_t epoch) {
+  if (with.add(core_.setup().place.name)) report(kind, epoch);
 }
 
 } // namespace instar

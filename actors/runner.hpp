@@ -38,6 +38,7 @@ public:
 private:
   void on_create();
   void on_constructed(const constructed_message& m);
+  void claim_and_report(report_kind ready, epoch_t epoch);
   void on_prepare(const prepare_message& m);
   void on_part(const part_message& m);
   void on_taken(const taken_message& m);
@@ -53,6 +54,7 @@ private:
   void step_later();
   void step_awake();
   void report(report_kind kind, epoch_t epoch, std::string text = {});
+  void report_jointly(joint_report& with, report_kind kind, epoch_t epoch);
 
   // core_host
   core_clock::time_point now() override;
@@ -78,6 +80,7 @@ private:
   cut_role role_ = cut_role::pass;
   bool rehearses_ = false;                // its keyed state goes after the commit
   std::shared_ptr<checkpoint_sink> sink_; // takes its keyed state in place of a successor
+  std::shared_ptr<joint_report> at_cuts_;
   std::vector<heir> heirs_;
   std::uint64_t sent_ = 0;                            // parts
   std::map<std::uint64_t, std::size_t> on_their_way_; // parts: heirs that have not taken them

@@ -108,8 +108,10 @@ blocking_context::input thread_context::take_oldest(std::unique_lock<std::mutex>
     of_.full_ = false;
     of_.tell(lock);
   }
-  if (of_.wish_ == blocking_thread::wish::finish && waiting.empty())
+  if (of_.wish_ == blocking_thread::wish::finish && waiting.empty()) {
     of_.want(blocking_thread::wish::rest);
+    of_.wake(lock);
+  }
   return taken;
 }
 

@@ -151,6 +151,7 @@ std::map<std::string, participation> live_graph::parts(const transition_plan& pl
     part.export_schema = op.state_by.written;
     part.parts = op.parts;
     part.awaited = drains || plan.saves;
+    part.drains = drains;
     if (part.role == cut_role::rewire) {
       part.next = std::move(links[op.name]);
       part.next_name = op.name;
@@ -171,29 +172,36 @@ std::map<std::string, participation> live_graph::parts(const transition_plan& pl
 void live_graph::add_drain(const transition_plan& plan,
                            std::map<std::string, participation>& parts) const {
   std::vector<std::shared_ptr<arc>> inside;
+  std::set<std::string> within;
   std::size_t ways = 0;
   for (const auto& change : plan.arcs) {
-    if (change.drain == drain_part::inside)
-      inside.push_back(arcs.find(change.before())->second.queue);
+    if (change.drain == drain_part::inside) {
+      const auto& one = arcs.find(change.before())->second;
+      inside.push_back(one.queue);
+      within.insert(one.node.from);
+    }
     ways += change.drain == drain_part::entrance;
   }
   if (inside.empty()) return;
+  std::vector<std::shared_ptr<doorbell>> bells;
+  for (const auto& name : within) bells.push_back(members.find(name)->second.place.bell);
   std::set<std::string> heads;
   for (const auto& op : plan.operators)
     if (op.drains) heads.insert(op.before());
-  const auto drain = std::make_shared<loop_drain>(std::move(inside), ways + heads.size());
-  for (const auto& head : heads) parts.at(head).drain = drain;
+  const auto drain =
+      std::make_shared<loop_drain>(std::move(inside), ways + heads.size(), std::move(bells));
+  for (const auto& name : within) {
+    parts.at(name).drain = drain;
+    parts.at(name).in_loop = true;
+  }
   for (const auto& change : plan.arcs) {
     if (change.action == arc_action::add) continue;
     const auto& [node, queue, payload] = arcs.find(change.before())->second;
     const bool feedback = node.feedback != feedback_policy::none;
     if (feedback && change.action == arc_action::remove)
       parts.at(node.from).ending_out.push_back(queue);
-    if (plan.saves && feedback && change.drain == drain_part::inside) {
-      auto& tail = parts.at(node.from);
-      tail.drain = drain;
-      tail.quiet_out.push_back(queue);
-    }
+    if (plan.saves && feedback && change.drain == drain_part::inside)
+      parts.at(node.from).quiet_out.push_back(queue);
     if (change.drain == drain_part::entrance) {
       auto& part = parts.at(node.to);
       part.drain = drain;

@@ -50,7 +50,10 @@ public:
     for (std::size_t a = 0; a < q_.arcs.size(); ++a) {
       const auto& arc = q_.arcs[a];
       if (!returns[arc.to]) continue;
-      if (counts(a)) need.arcs[a] = drain_part::inside;
+      if (counts(a)) {
+        need.arcs[a] = drain_part::inside;
+        need.crossed[arc.from] = true;
+      }
       if (is_feedback(a) || reached[arc.from] || need.heads[arc.to]) continue;
       need.arcs[a] = drain_part::entrance;
       need.crossed[arc.from] = need.crossed[arc.to] = true;

@@ -28,7 +28,7 @@ struct drain_query {
 /// The loops that have to be empty before the markers pass.
 struct drain_need {
   std::vector<bool> heads;      ///< by operator: takes nothing from outside until they are
-  std::vector<bool> crossed;    ///< by operator: the markers have to cross it for this
+  std::vector<bool> crossed;    ///< by operator: in the loops, or where arcs lead in from
   std::vector<drain_part> arcs; ///< by arc
 };
 

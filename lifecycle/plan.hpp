@@ -50,6 +50,11 @@ struct operator_change {
   const std::string& before() const { return renamed() ? old_name : name; }
   /// It is told of the transition, votes, and waits at its cut for the commit.
   bool participates() const { return action != operator_action::keep || arcs_change || renamed(); }
+  /// Its new instance hears before the commit what state there is for it, if any.
+  bool restores() const {
+    return action == operator_action::replace ||
+           (action == operator_action::add && transfers_state) || !state_from.empty();
+  }
 };
 
 enum class arc_action { keep, add, remove };

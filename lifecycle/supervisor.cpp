@@ -139,7 +139,7 @@ result<supervisor::blueprint> supervisor::make_blueprint(const operator_change& 
   auto parts = load_conversion(*setup_.operators, op.parts_by, type);
   if (!parts) return parts.error();
   made.parts = std::move(*parts);
-  made.predecessors = std::max<std::size_t>(1, op.state_from.size());
+  made.predecessors = op.restores() ? std::max<std::size_t>(1, op.state_from.size()) : 0;
   return made;
 }
 
@@ -160,7 +160,8 @@ result<void> supervisor::spawn_successors(active& now,
                          made.state,
                          made.parts,
                          made.predecessors,
-                         !node.replica_of.empty()};
+                         !node.replica_of.empty(),
+                         now.state.restored()};
     member.actor = system().spawn<runner>(std::move(setup), std::move(links[name]),
                                           *setup_.environment, caf::actor_cast<caf::actor>(this));
     member.since = now.state.epoch();
@@ -194,6 +195,7 @@ void supervisor::tell_parts(active& now) {
        live_.parts(now.what.plan, now.after, now.what.wanted, now.state.epoch())) {
     const auto& old = live_.members.find(name)->second.actor;
     if (now.writes && now.saved.count(name)) part.sink = now.writes;
+    part.at_cuts = now.state.at_cuts();
     now.told.push_back(old);
     send(old, prepare_message{std::move(part), std::move(heirs[name])});
   }
@@ -266,10 +268,16 @@ void supervisor::start_copies(active& now) {
       send(live_.members.find(op.before())->second.actor, copy_message{now.state.epoch()});
 }
 
+/// The heads come last: what a cut and a restore take on a worker shall not keep the others from
+/// hearing of it.
 void supervisor::send_markers(active& now) {
+  const auto send_to = [&](const operator_change& op) {
+    send(live_.members.find(op.before())->second.actor, mark_message{now.state.epoch()});
+  };
   for (const auto& op : now.what.plan.operators)
-    if (op.is_head)
-      send(live_.members.find(op.before())->second.actor, enter_message{now.state.epoch()});
+    if (!op.is_head && op.participates() && op.action != operator_action::add) send_to(op);
+  for (const auto& op : now.what.plan.operators)
+    if (op.is_head) send_to(op);
 }
 
 /// The point of no return: every old operator with a part waits at its cut, every successor holds

@@ -1,5 +1,7 @@
 #include "lifecycle/transition.hpp"
 
+#include <algorithm>
+
 namespace instar {
 
 const char* to_string(transition::step step) {
@@ -41,14 +43,18 @@ transition::transition(epoch_t epoch, const transition_plan& plan, clock::time_p
       copies_.emplace(report_kind::copied, op.before());
     if (!op.participates()) continue;
     if (has_old) cuts_.emplace(report_kind::at_cut, op.before());
-    const bool from_file = op.action == operator_action::add && op.transfers_state;
-    if (op.action == operator_action::replace || from_file || !op.state_from.empty())
-      cuts_.emplace(report_kind::restored, op.name);
+    if (op.restores()) cuts_.emplace(report_kind::restored, op.name);
     if (op.parts == part_transfer::progressive) ended_.emplace(report_kind::arrived, op.name);
     if (op.action != operator_action::remove) running_.emplace(report_kind::running, op.name);
     if (op.action == operator_action::remove || op.action == operator_action::replace)
       ended_.emplace(report_kind::ended, op.before());
   }
+  const auto joint = [this](report_kind kind) {
+    const auto is = [kind](const auto& one) { return one.first == kind; };
+    return std::make_shared<joint_report>(std::count_if(cuts_.begin(), cuts_.end(), is));
+  };
+  at_cuts_ = joint(report_kind::at_cut);
+  restored_ = joint(report_kind::restored);
   if (plan.saves) cuts_.emplace(report_kind::written, std::string());
 }
 
@@ -66,9 +72,15 @@ transition::action transition::on_report(const report_message& report, clock::ti
     copies_.erase(key);
     break;
   case report_kind::at_cut:
-  case report_kind::restored:
-  case report_kind::written:
+    take(report.kind, *at_cuts_);
     delays_.erase(report.name);
+    cuts_.erase(key);
+    break;
+  case report_kind::restored:
+    take(report.kind, *restored_);
+    cuts_.erase(key);
+    break;
+  case report_kind::written:
     cuts_.erase(key);
     break;
   case report_kind::running:
@@ -98,6 +110,13 @@ transition::action transition::proceed(clock::time_point now) {
   if (step_ == step::commit && running_.empty()) return enter(step::retire, now);
   if (step_ == step::retire && ended_.empty()) return enter(step::done, now);
   return action::none;
+}
+
+void transition::take(report_kind kind, const joint_report& from) {
+  for (const auto& name : from.names()) {
+    cuts_.erase({kind, name});
+    if (kind == report_kind::at_cut) delays_.erase(name);
+  }
 }
 
 bool transition::all_at_cuts() const {
@@ -148,12 +167,30 @@ transition::flow transition::state_flow() const {
   return all;
 }
 
+/// Whom the current step waits for, without those in a joint report that is not complete.
+transition::awaited transition::missing() const {
+  switch (step_) {
+  case step::prepare:
+    return votes_;
+  case step::copy:
+    return copies_;
+  case step::mark:
+  case step::restore:
+    break;
+  case step::commit:
+    return running_;
+  default:
+    return ended_;
+  }
+  auto left = cuts_;
+  for (const auto& name : at_cuts_->names()) left.erase({report_kind::at_cut, name});
+  for (const auto& name : restored_->names()) left.erase({report_kind::restored, name});
+  return left;
+}
+
 std::string transition::waiting_for() const {
-  const auto& missing = step_ == step::prepare                          ? votes_
-                        : step_ == step::copy                           ? copies_
-                        : step_ == step::mark || step_ == step::restore ? cuts_
-                        : step_ == step::commit                         ? running_
-                                                                        : ended_;
+  const auto missing = this->missing();
+  const auto there = at_cuts_->names();
   std::string text;
   std::size_t named = 0;
   for (const auto& [kind, name] : missing) {
@@ -197,7 +234,7 @@ std::string transition::waiting_for() const {
   }
   // Those that only let the markers pass are not waited for themselves, but may be the reason.
   for (const auto& [name, delay] : delays_)
-    if (!missing.count({report_kind::at_cut, name}) && ++named <= 6)
+    if (!missing.count({report_kind::at_cut, name}) && !there.count(name) && ++named <= 6)
       text += ", operator '" + name + "' says not yet: " + delay;
   return text;
 }

@@ -32,6 +32,10 @@ public:
   transition(epoch_t epoch, const transition_plan& plan, clock::time_point now);
 
   epoch_t epoch() const { return epoch_; }
+  /// Of all that are awaited at their cuts, and of all successors that are to hold state.
+  const std::shared_ptr<joint_report>& at_cuts() const { return at_cuts_; }
+  const std::shared_ptr<joint_report>& restored() const { return restored_; }
+
   step current() const { return step_; }
   /// What the supervisor has to do after a report.
   enum class action {
@@ -43,7 +47,8 @@ public:
     abort,  ///< somebody cannot: take everything back, for `reason()`
     finish, ///< everything old has ended
   };
-  /// Takes a report of this epoch; those of other epochs are the caller's to drop.
+  /// Takes a report of this epoch; those of other epochs are the caller's to drop. One of `at_cut`
+  /// or `restored` stands for all that are in the joint report of its kind.
   action on_report(const report_message& report, clock::time_point now);
 
   /// With nobody to wait for, a step is over as soon as it begins.
@@ -76,12 +81,15 @@ private:
 
   action enter(step next, clock::time_point now);
   bool all_at_cuts() const;
+  void take(report_kind kind, const joint_report& from);
+  awaited missing() const;
 
   const epoch_t epoch_;
   const bool saves_;
   step step_ = step::prepare;
   bool marked_ = false;
   awaited votes_, copies_, cuts_, running_, ended_;
+  std::shared_ptr<joint_report> at_cuts_, restored_;
   std::map<std::string, flow> flows_; ///< by who told
   std::map<std::string, std::string> delays_;
   std::string reason_;

@@ -219,6 +219,56 @@ TEST_CASE("without a place for them the thread takes all packets before it rests
   CHECK(texts(op.emitted) == numbers(0, 500));
 }
 
+TEST_CASE("a thread rests when markers are sent, what comes before its cut waits for it") {
+  std::atomic<int> runs{0}, got{0};
+  std::atomic<bool> sleeps{false};
+  driven_operator op([&](blocking_context& ctx) {
+    ++runs;
+    for (;;) {
+      while (sleeps) ctx.sleep_for(1ms);
+      ctx.receive();
+      ++got;
+    }
+  });
+  std::vector<std::string> kept;
+  op.op().keeps = [&](std::size_t, packet& p, bool) {
+    kept.push_back(text_of(p));
+    return true;
+  };
+  REQUIRE(op.until([&] { return runs == 1; }));
+  op.cut_ahead();
+  REQUIRE(op.until([&] { return op.nothing_set(); }));
+  op.activate(packets(0, 10));
+  std::this_thread::sleep_for(20ms);
+  CHECK(got == 0);
+  CHECK_FALSE(op.ask()); // at once
+  CHECK(kept == numbers(0, 10));
+  op.go_on();
+  op.activate(packets(0, 10));
+  CHECK(op.until([&] { return got == 10; }));
+  CHECK(runs == 2);
+
+  // It goes on while there is no room, so that those before it come to their cuts; then it rests.
+  op.cut_ahead();
+  op.activate(packets(10, 1500));
+  CHECK(op.until([&] { return got == 1500; }));
+  CHECK(op.rests());
+  op.activate(packets(0, 3));
+  CHECK(op.rests());
+  CHECK(got == 1500);
+  CHECK(kept.size() == 13);
+  // There was no room before.
+  sleeps = true;
+  const int before = runs;
+  op.go_on();
+  REQUIRE(op.until([&] { return runs > before; }));
+  op.activate(packets(0, 1500));
+  op.cut_ahead();
+  sleeps = false;
+  CHECK(op.until([&] { return got == 3000; }));
+  CHECK(op.rests());
+}
+
 TEST_CASE("whoever is removed finishes what it need not wait for") {
   ends both;
   std::atomic<bool> entered{false};

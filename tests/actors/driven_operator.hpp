@@ -63,6 +63,8 @@ public:
     is_.on_activation_end(*this);
   }
 
+  /// The markers have been sent.
+  void cut_ahead() { is_.on_cut_ahead(*this); }
   /// Once, at its cut.
   std::optional<std::string> ask(cut_purpose purpose = cut_purpose::hand_over) {
     activate();

@@ -62,9 +62,10 @@ public:
   }
   void on_events(context& ctx, std::span<event>) override { ctx.keep(context::keeping::nothing); }
   std::optional<std::string> not_yet(context&, cut_purpose) override { return reason; }
+  void on_cut_ahead(context&) override { ++told; }
   void on_go_on(context&) override { ++went_on; }
 
-  static inline int taken, from, went_on;
+  static inline int taken, from, told, went_on;
   static inline context::keeping how;
   static inline std::optional<std::string> reason;
 };
@@ -72,7 +73,7 @@ public:
 /// A core between two arcs.
 struct placed {
   placed() {
-    keeper::taken = keeper::went_on = 0;
+    keeper::taken = keeper::told = keeper::went_on = 0;
     keeper::from = -1;
     keeper::reason = {};
     core.set_instance(host_factory<keeper>()({}));
@@ -204,6 +205,44 @@ TEST_CASE("an operator that was asked whether it is ready learns that it goes on
   p.core.activate();
   CHECK(sink->cuts == 1);
   CHECK(keeper::went_on == 3);
+}
+
+TEST_CASE("who will be asked whether it is ready is told as soon as the markers are sent") {
+  placed p;
+  REQUIRE(p.core.prepare(p.part(2, cut_role::replace)));
+  p.core.mark(1); // of a transition that was given up
+  CHECK(keeper::told == 0);
+  p.core.mark(2);
+  CHECK(keeper::told == 1);
+  p.push(1);
+  p.core.activate();
+  CHECK(keeper::taken == 1);
+  CHECK_FALSE(p.core.abort(2)); // before its cut
+  CHECK(keeper::went_on == 1);
+
+  // The marker may be faster than the message.
+  REQUIRE(p.core.prepare(p.part(3, cut_role::replace)));
+  p.mark(3);
+  p.core.activate();
+  CHECK_FALSE(p.core.running());
+  p.core.mark(3);
+  CHECK(keeper::told == 1);
+  p.core.abort(3);
+
+  // Who only lets markers pass, who ends, and who may be needed for loops to become empty.
+  auto emptied = p.part(4, cut_role::replace);
+  emptied.drains = true;
+  for (auto part : {p.part(4, cut_role::pass), p.part(4, cut_role::remove), emptied}) {
+    REQUIRE(p.core.prepare(part));
+    p.core.mark(4);
+    p.core.abort(4);
+  }
+  CHECK(keeper::told == 1);
+  auto heir = p.part(5, cut_role::remove);
+  heir.saves_state = true;
+  REQUIRE(p.core.prepare(heir));
+  p.core.mark(5);
+  CHECK(keeper::told == 2);
 }
 
 TEST_CASE("nobody finds a packet gone from an arc and not yet what was made of it") {

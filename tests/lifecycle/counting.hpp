@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace instar::test {
 
@@ -28,6 +29,7 @@ public:
 
   void on_start(context& ctx) override {
     meet(ctx);
+    if (!claimed_) breach("has started without its claim");
     if (!restored_) {
       who_.born = ctx.epoch();
       return;
@@ -60,6 +62,13 @@ public:
     who_.born = r.root<StageState>().getBorn();
     script_->restored[name_] = count_;
     restored_ = true;
+    if (claimed_) breach("is restored after its claim");
+  }
+
+  void claim(context& ctx) override {
+    meet(ctx);
+    if (is(script_->throws_in_claim)) throw std::runtime_error("told to fail in claim");
+    if (std::exchange(claimed_, true)) breach("claims twice");
   }
 
 protected:
@@ -106,11 +115,12 @@ protected:
   std::string name_, type_, suffix_;
 
 private:
+  void breach(const char* what) { script_->breaches.push_back(name_ + suffix_ + " " + what); }
   bool is(const std::string& named) const {
     return !named.empty() && (named == type_ || named == name_);
   }
 
-  bool worked_ = false;
+  bool claimed_ = false, worked_ = false;
 };
 
 } // namespace instar::test

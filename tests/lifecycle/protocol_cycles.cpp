@@ -102,26 +102,6 @@ void run_until(world& w, std::size_t outcomes) {
   REQUIRE(w.outcomes().size() == outcomes);
 }
 
-/// That every item of every source has arrived once, and that items that take the same number of
-/// rounds have kept their order. The first breach as text.
-std::string check_arrived(const script& of, std::size_t sources) {
-  std::map<std::pair<std::string, std::uint64_t>, std::uint64_t> next; // source, rounds -> least
-  std::set<std::pair<std::string, std::uint64_t>> seen;
-  const auto found = of.sinks.find("sink");
-  if (found == of.sinks.end()) return "nothing has arrived";
-  for (const auto& r : found->second) {
-    const auto source = r.met.front().substr(0, r.met.front().find('@'));
-    const auto what = std::to_string(r.number) + " of " + source;
-    if (!seen.emplace(source, r.number).second) return what + " has arrived twice";
-    auto& least = next[{source, r.number % of.rounds}];
-    if (r.number < least) return what + " was overtaken";
-    least = r.number + 1;
-  }
-  if (seen.size() != sources * of.total)
-    return std::to_string(seen.size()) + " of " + std::to_string(sources * of.total) + " arrived";
-  return "";
-}
-
 struct run_setup {
   std::optional<std::uint64_t> seed;
   policy feedback = policy::hand_over;

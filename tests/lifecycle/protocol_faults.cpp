@@ -45,6 +45,9 @@ std::vector<fault> faults() {
   const auto restore = [](const char* who) {
     return [=](world& w) { w.plot().throws_in_restore = who; };
   };
+  const auto claim = [](const char* who) {
+    return [=](world& w) { w.plot().throws_in_claim = who; };
+  };
   const auto wait = [](const char* who) { return [=](world& w) { w.plot().never_ready = who; }; };
   const auto load = [=](world& w) { w.plot().fails_to_load = next; };
   const auto slow_load = [=](world& w) {
@@ -75,6 +78,10 @@ std::vector<fault> faults() {
        "operator 'c' (test.stage@2): restore failed"},
       {"restore while others are rewired", reshape, restore("c"),
        "operator 'c' (test.stage@2): restore"},
+      {"claim of those that are replaced", exchange, claim("test.stage@2"),
+       "(test.stage@2): told to fail in claim"},
+      {"claim of an added one", reshape, claim("x"),
+       "operator 'x' (test.stage@2): told to fail in claim"},
       {"first never ready", exchange, wait("a"), "operator 'a' says not yet: it never is", true},
       {"last never ready", exchange, wait("c"), "operator 'c' says not yet: it never is", true},
       {"a removed one never ready", reshape, wait("b"), "operator 'b' says not yet: it never is",
@@ -135,8 +142,8 @@ bool survives(const fault& f, std::size_t at, std::optional<std::uint64_t> seed 
   for (const auto& r : w.plot().sinks["sink"])
     for (const auto& met : r.met) CHECK(met.ends_with("@1"));
   auto& s = w.plot();
-  s.throws_in_constructor = s.throws_in_save = s.throws_in_restore = s.never_ready =
-      s.fails_to_load = "";
+  s.throws_in_constructor = s.throws_in_save = s.throws_in_restore = s.throws_in_claim =
+      s.never_ready = s.fails_to_load = "";
   s.loading = s.building = nullptr;
   goes_on(w, f.change());
   ends(w);

@@ -1,6 +1,7 @@
 #include "counting.hpp"
 
 #include <algorithm>
+#include <deque>
 
 namespace instar::test {
 
@@ -189,6 +190,66 @@ public:
   }
 };
 
+/// What its thread would do happens at its events: one item at each, first those that have come. To
+/// come to rest it lets all of these out, and begins no more of its own.
+template <std::uint32_t Version>
+class thread : public counting {
+public:
+  static constexpr in_port<item> in{0, "in"};
+  static constexpr out_port<item> out{0, "out"};
+  static constexpr operator_type type{.name = "test.thread",
+                                      .version = Version,
+                                      .inputs = {in},
+                                      .outputs = {out},
+                                      .state_schema = capnp::typeId<StageState>(),
+                                      .state_version = 1};
+  thread() : counting(type.name, Version) {}
+
+  void on_start(context& ctx) override {
+    counting::on_start(ctx);
+    wake(ctx);
+  }
+  void on_packet(context& ctx, std::size_t, packet p) override {
+    const auto at = take(p.as<item>());
+    waiting_.emplace_back(at, std::move(p));
+    wake(ctx);
+  }
+  void on_events(context& ctx, std::span<event>) override {
+    woken_ = false;
+    if (!waiting_.empty()) {
+      const auto [at, p] = std::move(waiting_.front());
+      waiting_.pop_front();
+      const auto& got = p.as<item>();
+      ctx.emit(out, make(got.number, at, out.name, &got), p.key);
+    } else if (begins()) {
+      const auto number = script_->begun[name_]++;
+      ++count_;
+      ctx.emit(out, make(number, script_->seen.begin(who_, number), out.name), number);
+    }
+    if (!waiting_.empty() || begins()) wake(ctx);
+  }
+  bool has_thread() const noexcept override { return true; }
+  std::optional<std::string> not_yet(context& ctx, cut_purpose purpose) override {
+    auto reason = counting::not_yet(ctx, purpose);
+    rests_ = true;
+    if (!waiting_.empty()) return "it has taken items and not let them out";
+    return reason;
+  }
+  void on_go_on(context& ctx) override {
+    rests_ = false;
+    wake(ctx);
+  }
+
+private:
+  bool begins() const { return !rests_ && script_->begun[name_] < script_->total; }
+  void wake(context& ctx) {
+    if (!std::exchange(woken_, true)) ctx.events()->post(event{});
+  }
+
+  std::deque<std::pair<std::size_t, packet>> waiting_;
+  bool rests_ = false, woken_ = false;
+};
+
 template <std::uint32_t Version>
 class sink : public counting {
 public:
@@ -232,6 +293,7 @@ scripted_library::scripted_library(script& s) : script_(s) {
   add<router>();
   add<turn>();
   add<answer>();
+  add<thread>();
   add<sink>();
   add_request_operators(*this);
   add_keyed_operators(*this);

@@ -57,6 +57,7 @@ struct script {
   std::uint64_t rounds = usual_rounds;  ///< `test.turn` sends item n round n % rounds times
   std::optional<std::uint64_t> endless; ///< … but this one for ever
   std::map<std::string, std::vector<received>> sinks;
+  std::map<std::string, std::uint64_t> begun;    ///< by a `test.thread`, of its own
   std::map<std::string, std::uint64_t> restored; ///< an operator's count after its last restore
   ledger seen;
   std::vector<std::string> breaches; ///< what an operator found wrong itself
@@ -78,7 +79,7 @@ struct script {
 
   // Faults, by type reference ("test.stage@2") or by operator name; those that a fault names throw
   // or wait.
-  std::string throws_in_save, throws_in_restore, never_ready;
+  std::string throws_in_save, throws_in_restore, throws_in_claim, never_ready;
   std::string emits_at_cut;          ///< a `test.turn` that once sends round an item of its own
   std::string throws_in_constructor; ///< by type reference, or "*"
   int constructor_throws_after = 0;  ///< … not the next so many
@@ -98,11 +99,12 @@ std::int64_t operators_alive();
 bool is_source(std::string_view type);
 
 /// `test.source`, `test.feed`, `test.stage`, `test.router`, `test.burst`, `test.turn`,
-/// `test.answer` and `test.sink`, each in the versions 1 and 2. A feed is a source with an event
-/// for each item. A router sends each item along one of its ports `out0`, `out1`, `out2`; a burst
-/// makes two packets of each (and says that it splits); a turn sends each item round through
-/// `again` before it lets it out; an answer sends each back to who asked. All but the script's
-/// faults are the same in both versions.
+/// `test.answer`, `test.thread` and `test.sink`, each in the versions 1 and 2. A feed is a source
+/// with an event for each item. A router sends each item along one of its ports `out0`, `out1`,
+/// `out2`; a burst makes two packets of each (and says that it splits); a turn sends each item
+/// round through `again` before it lets it out; an answer sends each back to who asked; a thread
+/// behaves like an operator with a thread: it lets items out later, and begins items of its own.
+/// All but the script's faults are the same in both versions.
 class scripted_library final : public operator_library {
 public:
   explicit scripted_library(script& s);

@@ -22,6 +22,7 @@ std::string default_type(const std::string& name) {
   if (name.starts_with("sink")) return "test.sink@1";
   if (name.starts_with("turn")) return "test.turn@1";
   if (name.starts_with("answer")) return "test.answer@1";
+  if (name.starts_with("thread")) return "test.thread@1";
   return "test.stage@1";
 }
 
@@ -282,6 +283,24 @@ std::optional<std::string> check_order(const script& of, const std::string& sink
     if (count != of.total)
       return std::to_string(count) + " of " + std::to_string(of.total) + " arrived along " + path;
   return std::nullopt;
+}
+
+std::string check_arrived(const script& of, std::size_t sources) {
+  std::map<std::pair<std::string, std::uint64_t>, std::uint64_t> next; // source, rounds -> least
+  std::set<std::pair<std::string, std::uint64_t>> seen;
+  const auto found = of.sinks.find("sink");
+  if (found == of.sinks.end()) return "nothing has arrived";
+  for (const auto& r : found->second) {
+    const auto source = r.met.front().substr(0, r.met.front().find('@'));
+    const auto what = std::to_string(r.number) + " of " + source;
+    if (!seen.emplace(source, r.number).second) return what + " has arrived twice";
+    auto& least = next[{source, r.number % of.rounds}];
+    if (r.number < least) return what + " was overtaken";
+    least = r.number + 1;
+  }
+  if (seen.size() != sources * of.total)
+    return std::to_string(seen.size()) + " of " + std::to_string(sources * of.total) + " arrived";
+  return "";
 }
 
 std::optional<std::string> check_versions(const script& of,

@@ -38,9 +38,9 @@ public:
   trace_hub& traces() { return traces_; }
 
   /// A graph from chains such as "source -> a -> sink"; the types from `types` (default version 1
-  /// of `test.source`, `test.sink`, `test.turn`, `test.answer` for names that begin so, else
-  /// `test.stage`). An output is named as in "turn.again -> a", where there are several; "a ~> b"
-  /// is a feedback arc.
+  /// of `test.source`, `test.sink`, `test.turn`, `test.answer`, `test.thread` for names that begin
+  /// so, else `test.stage`). An output is named as in "turn.again -> a", where there are several;
+  /// "a ~> b" is a feedback arc.
   static graph make_graph(const std::vector<std::string>& chains,
                           const std::map<std::string, std::string>& types = {},
                           std::size_t capacity = 4,
@@ -119,6 +119,10 @@ private:
 /// The invariants that every run has to keep; returns the first breach as text, or nothing.
 std::optional<std::string> check_order(const script& of, const std::string& sink,
                                        std::size_t sources = 1);
+
+/// That every item of every source has arrived once, and that items that take the same number of
+/// rounds have kept their order. The first breach as text.
+std::string check_arrived(const script& of, std::size_t sources);
 
 /// Every item met one version of each operator, and the operators of `atomic` in one generation.
 std::optional<std::string> check_versions(const script& of, const std::vector<std::string>& atomic);

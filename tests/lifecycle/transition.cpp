@@ -152,6 +152,23 @@ TEST_CASE("who is waited for is named, with the reason that it gave") {
                            "its state");
 }
 
+TEST_CASE("one report stands for all that are in its joint report") {
+  transition t(2, mixed_plan(), t0);
+  vote(t);
+  t.on_report(report(report_kind::delayed, "c", "its thread works"), t0);
+  CHECK_FALSE(t.at_cuts()->add("c"));
+  CHECK_FALSE(t.at_cuts()->add("c"));
+  CHECK(t.waiting_for() == "operator 'a' has not reached its cut, operator 'a' has not restored "
+                           "its state");
+  CHECK(t.current() == step::mark);
+  CHECK(t.at_cuts()->add("a"));
+  CHECK(t.on_report(report(report_kind::at_cut, "a"), t0) == action::none);
+  CHECK(t.current() == step::restore);
+  CHECK(t.waiting_for() == "operator 'a' has not restored its state");
+  CHECK(t.restored()->add("a"));
+  CHECK(t.on_report(report(report_kind::restored, "a"), t0) == action::commit);
+}
+
 TEST_CASE("an operator that only lets the markers pass is named if it holds them back") {
   transition t(2, mixed_plan(), t0);
   vote(t);

@@ -24,16 +24,6 @@ is_built() {
   }
 }
 
-# The TCP ports that a process listens on, one a line: services take free ones.
-listening_ports() {
-  local sockets
-  sockets=$(find "/proc/$1/fd" -lname 'socket:*' -printf '%l ' 2>/dev/null) || true
-  awk -v list="$sockets" '
-    BEGIN { n = split(list, each, " "); for (i = 1; i <= n; ++i) { gsub(/[^0-9]/, "", each[i]); own[each[i]] } }
-    $4 == "0A" && $10 in own { split($2, at, ":"); print at[2] }' /proc/net/tcp /proc/net/tcp6 2>/dev/null |
-    while read -r hex; do echo $((16#$hex)); done | sort -nu
-}
-
 # make_graphs NAME MODE: $scratch/NAME.1.toml and NAME.2.toml, which differ in every operator.
 make_graphs() {
   local options=() anew
@@ -60,9 +50,9 @@ start_service() {
   service=$spawned
   for ((i = 0; i < 200; ++i)); do
     if grep -q '^ready ' "$log" 2>/dev/null; then
-      # A thread that accepts may open its port a little later.
-      port=$(listening_ports "$service" | head -n 1)
+      port=$(sed -n 's/^ready .* listening=[^,]*:\([0-9]*\).*/\1/p' "$log")
       [ -z "$port" ] || return 0
+      break
     fi
     kill -0 "$service" 2>/dev/null || break
     sleep 0.05

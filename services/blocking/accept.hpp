@@ -5,7 +5,7 @@
 #include "actors/descriptors.hpp"
 #include "actors/settings.hpp"
 #include "services/blocking/common_settings.hpp"
-#include "services/net/listener.hpp"
+#include "services/blocking/listening.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -38,6 +38,7 @@ public:
   void run(blocking_context& ctx) final;
   void save(state_writer& into) const final;
   void restore(context& ctx, state_reader& from) final;
+  void claim(context& ctx) final;
 
 protected:
   explicit accept(const settings& values);
@@ -46,18 +47,14 @@ protected:
   virtual void prepare(int connection) const = 0;
 
 private:
-  void listen(blocking_context& ctx);
-  void take_leaving(blocking_context& ctx);
   void take(blocking_context& ctx);
   void emit(blocking_context& ctx, int connection);
   void make_room(blocking_context& ctx);
   std::size_t count_open();
 
-  const net::listen_options options_;
+  listening listening_;
   const std::size_t max_connections_;
-  std::shared_ptr<descriptor> listener_;
-  std::vector<std::shared_ptr<descriptor>> leaving_; // of former addresses
-  std::vector<std::weak_ptr<descriptor>> open_;      // and some that have ended
+  std::vector<std::weak_ptr<descriptor>> open_; // and some that have ended
 };
 
 } // namespace instar::blocking

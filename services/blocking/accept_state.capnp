@@ -7,12 +7,9 @@ $Cxx.namespace("instar::blocking");
 
 struct AcceptState {
   listener @0 :UInt64;
-  # 0 = it does not listen yet.
-  address @1 :Text;
-  port @2 :UInt16;
-  # That were asked for.
-  leaving @3 :List(UInt64);
+  # 0 = it does not listen.
+  leaving @1 :List(UInt64);
   # Listeners of former addresses, on which connections wait still.
-  connections @4 :List(UInt64);
+  connections @2 :List(UInt64);
   # That were accepted and may be open.
 }

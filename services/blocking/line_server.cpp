@@ -23,10 +23,9 @@ capnp::Data::Reader data_of(const std::string& text) {
 
 } // namespace
 
-void line_server::open(blocking_context& ctx) {
+void line_server::take_leaving(blocking_context& ctx) {
   auto& all = ctx.host<descriptors>();
-  listening_.open(all);
-  listening_.former([&](int fd) { add(all, fd); });
+  listening_.take_leaving([&](int fd) { add(all, fd); });
 }
 
 void line_server::add(descriptors& all, int fd) {
@@ -134,7 +133,7 @@ line_server::client* line_server::find(std::uint64_t number) {
 void line_server::save(LineClients::Builder into, save_purpose purpose) const {
   into.setLast(last_);
   if (purpose != save_purpose::hand_over) return;
-  into.setListener(listening_.id());
+  listening_.save(into);
   auto list = into.initClients(static_cast<unsigned>(clients_.size()));
   unsigned i = 0;
   for (const auto& [number, c] : clients_) {
@@ -152,7 +151,7 @@ void line_server::save(LineClients::Builder into, save_purpose purpose) const {
 
 void line_server::restore(descriptors& all, LineClients::Reader from) {
   last_ = from.getLast();
-  listening_.restore(all, from.getListener());
+  listening_.restore(all, from);
   for (const auto one : from.getClients()) {
     client c;
     c.number = one.getNumber();

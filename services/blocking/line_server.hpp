@@ -49,8 +49,11 @@ public:
   /// Settings of the type: `address`, `port`.
   explicit line_server(const settings& values) : listening_(values) {}
 
-  /// Listens. Throws `std::runtime_error` saying what to do if that cannot be.
-  void open(blocking_context& ctx);
+  /// From the operator's `claim`. Throws `std::runtime_error` saying what to do if it cannot
+  /// listen.
+  void claim(context& ctx) { listening_.claim(ctx); }
+  /// From `run`: before the first turn.
+  void take_leaving(blocking_context& ctx);
 
   /// Serves whoever can be served; then waits for clients, a packet, or the time. Returns whether
   /// `receive` would not wait. Throws `interrupted`, with nothing lost.

@@ -7,12 +7,14 @@ $Cxx.namespace("instar::blocking");
 
 struct LineClients {
   listener @0 :UInt64;
-  # 0 = it does not listen yet.
+  # 0 = it does not listen.
   clients @1 :List(Client);
   last @2 :UInt64;
   # Number that was given to a client.
   notes @3 :List(Text);
   # What the operator keeps beside them.
+  leaving @4 :List(UInt64);
+  # Listeners of former addresses, on which clients wait still.
 
   struct Client {
     descriptor @0 :UInt64;

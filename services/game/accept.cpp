@@ -11,7 +11,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -35,12 +34,7 @@ accept::accept(const settings& values, bool they_wait)
       seats_(seat_numbers(values.integer("seats"))), they_wait_(they_wait) {}
 
 void accept::run(blocking_context& ctx) {
-  try {
-    at_.open(ctx.host<descriptors>());
-  } catch (const std::runtime_error& e) {
-    return ctx.stop_service(e.what());
-  }
-  at_.former([&](int fd) { seat(ctx, fd); });
+  at_.take_leaving([&](int fd) { seat(ctx, fd); });
   for (;;) take(ctx);
 }
 
@@ -84,7 +78,7 @@ void accept::seat(blocking_context& ctx, int fd) {
 void accept::save(state_writer& into) const {
   auto to = into.init<AcceptState>();
   if (into.purpose() != save_purpose::hand_over) return;
-  to.setListener(at_.id());
+  at_.save(to);
   auto list = to.initTaken(static_cast<unsigned>(taken_.size()));
   unsigned i = 0;
   for (const auto one : taken_) list.set(i++, one);
@@ -92,8 +86,10 @@ void accept::save(state_writer& into) const {
 
 void accept::restore(context& ctx, state_reader& from) {
   const auto saved = from.root<AcceptState>();
-  at_.restore(ctx.host<descriptors>(), saved.getListener());
+  at_.restore(ctx.host<descriptors>(), saved);
   for (const auto one : saved.getTaken()) taken_.insert(one);
 }
+
+void accept::claim(context& ctx) { at_.claim(ctx); }
 
 } // namespace instar::game

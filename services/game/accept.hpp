@@ -33,6 +33,7 @@ public:
   bool left_over(std::size_t port, packet& p) final;
   void save(state_writer& into) const final;
   void restore(context& ctx, state_reader& from) final;
+  void claim(context& ctx) final;
 
 protected:
   /// Who finds no free seat waits at the socket, or is told so.

@@ -48,6 +48,8 @@ struct AcceptState {
   listener @0 :UInt64;
   taken @1 :List(UInt64);
   # Seats.
+  leaving @2 :List(UInt64);
+  # Listeners of former addresses, on which players wait still.
 }
 
 struct ReaderState {

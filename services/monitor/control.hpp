@@ -10,7 +10,6 @@
 
 #include <capnp/schema.h>
 
-#include <stdexcept>
 #include <string>
 #include <string_view>
 
@@ -42,11 +41,7 @@ public:
       : blocking_operator(values.boolean("interruptible")), clients_(values) {}
 
   void run(blocking_context& ctx) override {
-    try {
-      clients_.open(ctx);
-    } catch (const std::runtime_error& e) {
-      return ctx.stop_service(e.what());
-    }
+    clients_.take_leaving(ctx);
     const auto take = [&](blocking::line_server::client& from, std::string_view line) {
       ask(ctx, from, line);
     };
@@ -67,6 +62,7 @@ public:
   void restore(context& ctx, state_reader& from) override {
     clients_.restore(ctx.host<descriptors>(), from.root<blocking::LineClients>());
   }
+  void claim(context& ctx) override { clients_.claim(ctx); }
 
 private:
   void ask(blocking_context& ctx, blocking::line_server::client& from, std::string_view line) {

@@ -1,7 +1,5 @@
 #include "services/monitor/receive.hpp"
 
-#include "services/net/endpoint.hpp"
-
 #include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -17,22 +15,15 @@ namespace instar::monitor {
 
 namespace {
 
-std::uint16_t port_of(const settings& values) {
-  const auto port = values.integer("port");
-  if (port < 0 || port > 65535)
-    throw std::invalid_argument("port " + std::to_string(port) +
-                                " does not exist; give 0 to 65535");
-  return static_cast<std::uint16_t>(port);
-}
-
 /// A bound datagram socket. Throws a line with address, cause and remedy.
-int bind_datagrams(const std::string& address, std::uint16_t port) {
-  const auto place = "cannot receive at " + address + " UDP port " + std::to_string(port) + ": ";
+int bind_datagrams(const net::listen_options& to) {
+  const auto port = std::to_string(to.port);
+  const auto place = "cannot receive at " + to.address + " UDP port " + port + ": ";
   addrinfo wanted{};
   wanted.ai_socktype = SOCK_DGRAM;
   wanted.ai_flags = AI_NUMERICHOST | AI_PASSIVE;
   addrinfo* found = nullptr;
-  if (::getaddrinfo(address.c_str(), std::to_string(port).c_str(), &wanted, &found) != 0)
+  if (::getaddrinfo(to.address.c_str(), port.c_str(), &wanted, &found) != 0)
     throw std::runtime_error(place + "no numeric address; give one such as 127.0.0.1 or ::");
   const std::unique_ptr<addrinfo, void (*)(addrinfo*)> frees_it(found, ::freeaddrinfo);
   const int fd = ::socket(found->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -62,12 +53,12 @@ capnp::Data::Reader data_of(const std::string& text) {
 } // namespace
 
 receive::receive(const settings& values, bool lines)
-    : blocking_operator(values.boolean("interruptible")), address_(values.text("address")),
-      port_(port_of(values)), lines_(lines) {}
+    : blocking_operator(values.boolean("interruptible")), where_(net::listen_options_of(values)),
+      lines_(lines) {}
 
-void receive::open(blocking_context& ctx) {
-  socket_ = ctx.host<descriptors>().hold(bind_datagrams(address_, port_));
-  told_ = false;
+void receive::claim(context& ctx) {
+  if (socket_) return;
+  socket_ = ctx.host<descriptors>().hold(bind_datagrams(where_));
   ctx.log(log_level::info, "receives at " + net::local_address(socket_->fd()) + " (UDP)");
 }
 
@@ -81,11 +72,6 @@ void receive::tell_where(blocking_context& ctx) {
 }
 
 void receive::run(blocking_context& ctx) {
-  try {
-    if (!socket_) open(ctx);
-  } catch (const std::runtime_error& e) {
-    return ctx.stop_service(e.what());
-  }
   if (!told_) tell_where(ctx);
   for (;;) {
     pollfd waits{socket_->fd(), POLLIN, 0};
@@ -142,17 +128,9 @@ void receive::restore(context& ctx, state_reader& from) {
   const auto saved = from.root<ReceiveState>();
   refused_ = saved.getRefused();
   auto kept = ctx.host<descriptors>().find(saved.getSocket());
-  if (!kept) return;
-  const auto is = net::local_address(kept->fd());
-  const auto colon = is.rfind(':');
-  auto host = is.substr(0, colon);
-  if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
-  if (host == address_ && (port_ == 0 || is.substr(colon + 1) == std::to_string(port_))) {
-    socket_ = std::move(kept);
-    told_ = saved.getTold();
-  } else { // must be certain before the old one goes
-    socket_ = ctx.host<descriptors>().hold(bind_datagrams(address_, port_));
-  }
+  if (!kept || !net::is_bound_to(kept->fd(), where_)) return;
+  socket_ = std::move(kept);
+  told_ = saved.getTold();
 }
 
 } // namespace instar::monitor

@@ -7,6 +7,7 @@
 #include "monitor.capnp.h"
 #include "services/blocking/common_settings.hpp"
 #include "services/monitor/status.hpp"
+#include "services/net/listener.hpp"
 
 #include <array>
 #include <chrono>
@@ -31,19 +32,18 @@ public:
   void run(blocking_context& ctx) final;
   void save(state_writer& into) const final;
   void restore(context& ctx, state_reader& from) final;
+  void claim(context& ctx) final;
 
 protected:
   /// With `lines` a datagram may have several of them.
   receive(const settings& values, bool lines);
 
 private:
-  void open(blocking_context& ctx);
   void tell_where(blocking_context& ctx);
   void take(blocking_context& ctx, std::string_view datagram, const std::string& from);
   void refuse(blocking_context& ctx, const std::string& from, const std::string& why);
 
-  const std::string address_;
-  const std::uint16_t port_;
+  const net::listen_options where_;
   const bool lines_;
   std::shared_ptr<descriptor> socket_;
   bool told_ = false; // who needs the socket knows it

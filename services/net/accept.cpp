@@ -20,19 +20,10 @@ constexpr int accepted_at_once = 64;
 constexpr std::chrono::milliseconds pause_time{20};
 constexpr std::uint32_t quiet_seconds = 10; // between complaints
 
-listen_options options_of(const settings& values) {
-  const auto port = values.integer("port");
-  if (port < 0 || port > 65535)
-    throw std::invalid_argument("port " + std::to_string(port) +
-                                " does not exist; give 0 to 65535");
-  return {values.text("address"), static_cast<std::uint16_t>(port),
-          static_cast<int>(std::clamp<std::int64_t>(values.integer("backlog"), 1, 1 << 20))};
-}
-
 } // namespace
 
 accept::accept(const settings& values)
-    : options_(options_of(values)),
+    : options_(listen_options_of(values)),
       max_connections_(
           static_cast<std::size_t>(std::max<std::int64_t>(1, values.integer("max_connections")))),
       max_refused_(
@@ -50,15 +41,9 @@ void accept::on_start(context& ctx) {
 }
 
 void accept::start(context& ctx) {
-  auto& sockets = ctx.host<reactor>();
-  if (!listener_) {
-    auto bound = sockets.bind(options_);
-    if (!bound) return ctx.stop_service(bound.error().message);
-    listener_ = *std::move(bound);
-  }
   if (auto done = listener_->listen(options_.backlog); !done)
     return ctx.stop_service(done.error().message);
-  registered_ = sockets.watch(listener_, interest::reads, ctx.events());
+  registered_ = ctx.host<reactor>().watch(listener_, interest::reads, ctx.events());
   ctx.log(log_level::info, "listens on " + listener_->address());
 }
 
@@ -153,7 +138,6 @@ void accept::restore(context& ctx, state_reader& from) {
   auto& sockets = ctx.host<reactor>();
   const auto state = from.root<AcceptState>();
   // Which of them is the right one now may have changed, also back to a former one.
-  payload_ptr<listener> replaced;
   const auto take = [&](std::uint64_t id) {
     auto kept = sockets.find(id);
     auto old = kept.as<listener>();
@@ -163,14 +147,17 @@ void accept::restore(context& ctx, state_reader& from) {
       registered_ = std::move(kept);
     } else {
       leaving_.push_back(std::move(kept));
-      replaced = std::move(old);
     }
   };
   for (const auto id : state.getLeaving()) take(id);
   take(state.getListener());
+}
+
+/// That the new address can be had must be certain before the old one goes.
+void accept::claim(context& ctx) {
   if (listener_) return;
-  // That the new address can be had must be certain before the old one goes.
-  auto bound = sockets.bind(options_, replaced.get());
+  const auto replaced = leaving_.empty() ? nullptr : leaving_.back().as<listener>();
+  auto bound = ctx.host<reactor>().bind(options_, replaced.get());
   if (!bound) throw std::runtime_error(bound.error().message);
   listener_ = *std::move(bound);
 }

@@ -46,6 +46,7 @@ public:
   void on_timer(context& ctx, std::uint64_t token) override;
   void save(state_writer& into) const override;
   void restore(context& ctx, state_reader& from) override;
+  void claim(context& ctx) override;
 
 private:
   enum class outcome { none_waits, more_wait, paused };

@@ -5,8 +5,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <stdexcept>
 #include <utility>
 
 namespace instar::net {
@@ -36,6 +38,19 @@ bool parse_address(const listen_options& from, socket_address& into) {
   return false;
 }
 
+bool same(const sockaddr_storage& one, const sockaddr_storage& other, bool any_port) {
+  if (one.ss_family != other.ss_family) return false;
+  if (one.ss_family == AF_INET) {
+    const auto& a = reinterpret_cast<const sockaddr_in&>(one);
+    const auto& b = reinterpret_cast<const sockaddr_in&>(other);
+    return a.sin_addr.s_addr == b.sin_addr.s_addr && (any_port || a.sin_port == b.sin_port);
+  }
+  const auto& a = reinterpret_cast<const sockaddr_in6&>(one);
+  const auto& b = reinterpret_cast<const sockaddr_in6&>(other);
+  return std::memcmp(&a.sin6_addr, &b.sin6_addr, sizeof a.sin6_addr) == 0 &&
+         (any_port || a.sin6_port == b.sin6_port);
+}
+
 std::string place(const listen_options& of) {
   return of.address + " port " + std::to_string(of.port);
 }
@@ -49,6 +64,26 @@ failure cannot_listen(const listen_options& at, int error) {
 }
 
 } // namespace
+
+listen_options listen_options_of(const settings& values) {
+  const auto port = values.integer("port");
+  if (port < 0 || port > 65535)
+    throw std::invalid_argument("port " + std::to_string(port) +
+                                " does not exist; give 0 to 65535");
+  listen_options o{values.text("address"), static_cast<std::uint16_t>(port)};
+  if (values.all().count("backlog"))
+    o.backlog = static_cast<int>(std::clamp<std::int64_t>(values.integer("backlog"), 1, 1 << 20));
+  return o;
+}
+
+bool is_bound_to(int fd, const listen_options& wanted) {
+  socket_address address;
+  sockaddr_storage is{};
+  socklen_t size = sizeof is;
+  return parse_address(wanted, address) &&
+         ::getsockname(fd, reinterpret_cast<sockaddr*>(&is), &size) == 0 &&
+         same(is, address.storage, wanted.port == 0);
+}
 
 result<int> bind_socket(const listen_options& options, const listener* replaced) {
   socket_address address;
@@ -80,11 +115,6 @@ std::uint16_t listener::port() const {
   return colon == std::string::npos
              ? 0
              : static_cast<std::uint16_t>(std::stoul(text.substr(colon + 1)));
-}
-
-bool listener::fits(const listen_options& wanted) const {
-  return wanted.address == options_.address &&
-         (wanted.port == options_.port || wanted.port == port());
 }
 
 result<void> listener::listen(int backlog) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/settings.hpp"
 #include "services/net/endpoint.hpp"
 #include "transfer/result.hpp"
 
@@ -16,6 +17,13 @@ struct listen_options {
   int backlog = 1024;
 };
 
+/// Of a type with the settings `address`, `port` and maybe `backlog`. Throws
+/// `std::invalid_argument` if there is no such port.
+listen_options listen_options_of(const settings& values);
+
+/// Whether the socket is bound where `wanted` says, or to any port of the address if that is 0.
+bool is_bound_to(int fd, const listen_options& wanted);
+
 /// A bound socket. It takes connections from `listen` on.
 class listener final : public endpoint {
 public:
@@ -31,7 +39,7 @@ public:
   std::string address() const { return local_address(fd()); }
   std::uint16_t port() const;
   /// Is where `wanted` says, whatever backlog that asks for.
-  bool fits(const listen_options& wanted) const;
+  bool fits(const listen_options& wanted) const { return is_bound_to(fd(), wanted); }
 
   /// Starts to take connections; again later, with another `backlog`, to change that.
   result<void> listen(int backlog);

@@ -40,18 +40,14 @@ std::string graph_of(const example& one) {
   return std::string(SERVICES) + "/" + one.name + "/" + one.name + ".toml";
 }
 
-/// The thread that listens says so in the log.
+/// As the ready line says it.
 std::string port_of(const program& daemon) {
-  const std::string said = "listens on 127.0.0.1:";
-  for (int tries = 0; tries < 1000; ++tries) {
-    const auto log = daemon.err();
-    const auto at = log.find(said), end = log.find('\n', at);
-    if (at != std::string::npos && end != std::string::npos)
-      return log.substr(at + said.size(), end - at - said.size());
-    std::this_thread::sleep_for(10ms);
-  }
-  FAIL("it does not listen: " << daemon.err());
-  return {};
+  const std::string mark = "listening=127.0.0.1:";
+  const auto said = daemon.out();
+  const auto at = said.find(mark);
+  REQUIRE_MESSAGE(at != said.npos, said);
+  const auto digits = at + mark.size();
+  return said.substr(digits, said.find_first_not_of("0123456789", digits) - digits);
 }
 
 std::vector<std::string> arguments_of(const example& one, const std::string& port,
@@ -94,6 +90,19 @@ TEST_CASE("each example's clients notice nothing of updates by command, until SI
   }
 }
 
+TEST_CASE("each example that finds its port taken does not start, and says what to do") {
+  for (const auto& one : examples) {
+    INFO(std::string(one.name));
+    const workshop w;
+    const auto daemon = w.serve(graph_of(one), {"--set", "accept.port=0"});
+    const auto second = w.instard({"--graph", graph_of(one), "--set",
+                                   "accept.port=" + port_of(*daemon), "--admin", "second.sock"});
+    CHECK(second.code == 1);
+    CHECK(second.out.empty());
+    CHECK_MESSAGE(second.err.find("choose another port") != std::string::npos, second.err);
+  }
+}
+
 TEST_CASE("each example's clients say that their service has gone") {
   for (const auto& one : examples) {
     INFO(std::string(one.name));
@@ -102,7 +111,7 @@ TEST_CASE("each example's clients say that their service has gone") {
     program clients(client_of(one), arguments_of(one, port_of(*daemon), "0"), w.folder());
     std::this_thread::sleep_for(200ms);
     daemon->signal(SIGTERM);
-    CHECK(daemon->wait() >= 0); // 1, if something came back just when all was to be finished
+    CHECK(daemon->wait() == 0);
     std::this_thread::sleep_for(100ms);
     clients.signal(SIGTERM);
     CHECK(clients.wait() == 1);

@@ -47,14 +47,6 @@ public:
       service_.apply({parsed(graph_text), "test", deadline}, std::move(done));
     });
   }
-  /// The same, asked again as long as the refusal says that this is the remedy: a loop that is to
-  /// end was empty, and then a thread in it had something to give back.
-  history_entry apply_at_last(const std::string& graph_text) {
-    auto done = apply(graph_text);
-    for (int tries = 0; tries < 50 && done.reason.ends_with("; ask again"); ++tries)
-      done = apply(graph_text);
-    return done;
-  }
   history_entry update(std::vector<operator_update> what,
                        std::chrono::nanoseconds deadline = limit) {
     return wait_for(
@@ -71,17 +63,11 @@ public:
     return ended.get();
   }
 
-  /// Where it listens, once it does. It has to be the only one in this process that does.
+  /// Where it listens. It has to be the only one in this process that does.
   std::uint16_t port() {
-    for (int tries = 0; tries < 1000; ++tries) {
-      const auto all = instard::listening_addresses();
-      REQUIRE(all.size() <= 1);
-      if (all.size() == 1)
-        return static_cast<std::uint16_t>(std::stoul(all[0].substr(all[0].rfind(':') + 1)));
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
-    FAIL("it does not listen");
-    return 0;
+    const auto all = instard::listening_addresses();
+    REQUIRE(all.size() == 1);
+    return static_cast<std::uint16_t>(std::stoul(all[0].substr(all[0].rfind(':') + 1)));
   }
   client dial(int receive_buffer = 0) {
     const auto to_port = port();

@@ -160,7 +160,7 @@ TEST_CASE("receivers come and go under load, and no byte is lost") {
   blocking_site s(graph_text(1, 1));
   const auto crowd = load_of(s, 4);
   for (const unsigned receivers : {3u, 2u, 4u, 1u}) {
-    const auto done = s.apply_at_last(graph_text(1, receivers));
+    const auto done = s.apply(graph_text(1, receivers));
     CHECK_MESSAGE(done.outcome == transition_outcome::committed, done.reason);
     const auto before = crowd->seen().answers;
     const auto give_up = std::chrono::steady_clock::now() + 20s;

@@ -112,7 +112,8 @@ bool eventually(Step&& step) {
   return true;
 }
 
-/// Saves `from` and restores it into `into`, through bytes, as another version would find it.
+/// Saves `from` and restores it into `into`, through bytes, as another version would find it; that
+/// claims what it needs then.
 inline void hand_over(const operator_base& from, const operator_type& type, operator_base& into,
                       context& ctx) {
   state_writer writer(
@@ -123,6 +124,7 @@ inline void hand_over(const operator_base& from, const operator_type& type, oper
   if (!decoded) throw std::runtime_error(decoded.error().message);
   state_reader reader(decoded.value());
   into.restore(ctx, reader);
+  into.claim(ctx);
 }
 
 } // namespace instar::test

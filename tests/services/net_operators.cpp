@@ -68,6 +68,10 @@ struct fixture {
   test::driven_reactor sockets;
   fake_context ctx{sockets};
 
+  void start(operator_base& tested) {
+    tested.claim(ctx);
+    tested.on_start(ctx);
+  }
   std::string text_of(const std::vector<payload_ptr<net::chunk>>& chunks) {
     std::string text;
     for (const auto& c : chunks) text += c->end() ? "<end>" : std::string(c->text());
@@ -88,7 +92,7 @@ struct fixture {
 
 TEST_CASE_FIXTURE(fixture, "connections are accepted, all that wait at once") {
   net::accept tested(accept_values());
-  tested.on_start(ctx);
+  start(tested);
   const auto port = port_of(ctx);
   std::vector<client> clients;
   for (int i = 0; i < 20; ++i) clients.push_back(dial(port));
@@ -100,7 +104,7 @@ TEST_CASE_FIXTURE(fixture, "connections are accepted, all that wait at once") {
 
 TEST_CASE_FIXTURE(fixture, "connections beyond the limit wait until others end") {
   net::accept tested(accept_values(0, 2));
-  tested.on_start(ctx);
+  start(tested);
   const auto port = port_of(ctx);
   const auto first = dial(port), second = dial(port), third = dial(port);
   CHECK(eventually([&] {
@@ -114,7 +118,7 @@ TEST_CASE_FIXTURE(fixture, "connections beyond the limit wait until others end")
 
 TEST_CASE_FIXTURE(fixture, "connections of one client beyond its limit are closed at once") {
   net::accept tested(accept_values(0, 100, 2));
-  tested.on_start(ctx);
+  start(tested);
   const auto port = port_of(ctx);
   auto first = dial(port), second = dial(port), third = dial(port);
   CHECK(eventually([&] {
@@ -136,7 +140,7 @@ TEST_CASE_FIXTURE(fixture, "connections of one client beyond its limit are close
 
 TEST_CASE_FIXTURE(fixture, "the listening socket is taken over open") {
   net::accept before(accept_values());
-  before.on_start(ctx);
+  start(before);
   const auto port = port_of(ctx);
   const auto waiting = dial(port);
   net::accept after(accept_values());
@@ -151,7 +155,7 @@ TEST_CASE_FIXTURE(fixture, "the listening socket is taken over open") {
 
 TEST_CASE_FIXTURE(fixture, "with another port the old one is given up only once it has started") {
   net::accept before(accept_values());
-  before.on_start(ctx);
+  start(before);
   const auto port = port_of(ctx);
   net::accept elsewhere(accept_values(free_port()));
   test::hand_over(before, net::accept::type, elsewhere, ctx);
@@ -164,7 +168,7 @@ TEST_CASE_FIXTURE(
     fixture,
     "with another port those who wait at the old one are accepted, and then it is closed") {
   net::accept before(accept_values(0, 1));
-  before.on_start(ctx);
+  start(before);
   const auto port = port_of(ctx);
   std::vector<client> clients;
   for (int i = 0; i < 5; ++i) clients.push_back(dial(port));
@@ -194,7 +198,7 @@ TEST_CASE_FIXTURE(
 
 TEST_CASE_FIXTURE(fixture, "connections beyond the limit are surplus, as many as may be refused") {
   net::accept tested(accept_values(0, 2, 0, 1));
-  tested.on_start(ctx);
+  start(tested);
   const auto port = port_of(ctx);
   std::vector<client> clients;
   for (int i = 0; i < 4; ++i) clients.push_back(dial(port));
@@ -207,19 +211,19 @@ TEST_CASE_FIXTURE(fixture, "connections beyond the limit are surplus, as many as
   CHECK(surplus == std::vector{false, false, true});
 }
 
-TEST_CASE_FIXTURE(fixture, "a port in use stops the service with one clear line") {
+TEST_CASE_FIXTURE(fixture, "a port in use cannot be claimed, and one clear line says so") {
   net::accept first(accept_values());
-  first.on_start(ctx);
+  start(first);
   net::accept second(accept_values(port_of(ctx)));
-  second.on_start(ctx);
-  CHECK(ctx.stopped.find("choose another port") != std::string::npos);
+  CHECK_THROWS_WITH(second.claim(ctx), doctest::Contains("choose another port"));
+  CHECK(ctx.stopped.empty());
 }
 
 TEST_CASE_FIXTURE(fixture, "the end of the operator closes its port") {
   std::uint16_t port = 0;
   {
     net::accept tested(accept_values());
-    tested.on_start(ctx);
+    start(tested);
     port = port_of(ctx);
   }
   std::vector<event> undelivered;

@@ -183,6 +183,26 @@ TEST_CASE("a listener on port 0 tells the port it got, and a port in use is refu
   CHECK_FALSE(sockets.bind({"localhost", 0, 16}));
 }
 
+TEST_CASE("a socket is found where it is bound, however that is written") {
+  const auto bound = bind_socket({"127.0.0.1", 0, 1});
+  REQUIRE(bound);
+  const auto address = local_address(*bound);
+  const auto port = static_cast<std::uint16_t>(std::stoul(address.substr(address.rfind(':') + 1)));
+  const auto other = static_cast<std::uint16_t>(port == 1 ? 2 : port - 1);
+  CHECK(is_bound_to(*bound, {"127.0.0.1", port}));
+  CHECK(is_bound_to(*bound, {"127.0.0.1", 0}));
+  CHECK_FALSE(is_bound_to(*bound, {"127.0.0.1", other}));
+  CHECK_FALSE(is_bound_to(*bound, {"127.0.0.2", port}));
+  CHECK_FALSE(is_bound_to(*bound, {"::1", port}));
+  CHECK_FALSE(is_bound_to(*bound, {"localhost", port}));
+  ::close(*bound);
+  const auto six = bind_socket({"::1", 0, 1});
+  if (!six) return; // without IPv6
+  CHECK(is_bound_to(*six, {"0:0:0:0:0:0:0:1", 0}));
+  CHECK_FALSE(is_bound_to(*six, {"::2", 0}));
+  ::close(*six);
+}
+
 TEST_CASE("what is kept for a hand-over is kept as long as its ticket") {
   driven_reactor sockets;
   auto& kept = sockets.kept();

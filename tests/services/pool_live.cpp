@@ -237,7 +237,7 @@ TEST_CASE("workers come and go under load, and nobody loses a connection") {
   const auto crowd = load_of(s, 4);
   const auto enough = crowd->seen().answers + 100;
   for (const unsigned workers : {3u, 2u, 5u, 1u, 4u}) {
-    const auto done = s.service.apply_at_last(s.graph_text({.workers = workers}));
+    const auto done = s.service.apply(s.graph_text({.workers = workers}));
     CHECK_MESSAGE(done.outcome == transition_outcome::committed, done.reason);
     const auto before = crowd->seen().answers;
     const auto give_up = std::chrono::steady_clock::now() + 20s;
@@ -281,4 +281,35 @@ TEST_CASE("an update of the listening address takes those that wait at the old o
   clients::connection now("127.0.0.2", s.service.port());
   now.send(get("/small"));
   CHECK(now.line() == "HTTP/1.1 200 OK");
+}
+
+TEST_CASE("a port that somebody else has: nothing changes") {
+  pool_site s;
+  const auto before = s.service.dial();
+  const auto text = s.graph_text({});
+  const client other(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof at;
+  REQUIRE(::bind(other.fd(), reinterpret_cast<sockaddr*>(&at), size) == 0);
+  REQUIRE(::listen(other.fd(), 1) == 0);
+  REQUIRE(::getsockname(other.fd(), reinterpret_cast<sockaddr*>(&at), &size) == 0);
+  const auto taken = "port = " + std::to_string(ntohs(at.sin_port));
+  history_entry done;
+  SUBCASE("to go there is rolled back") {
+    const auto port = text.find("port = 0");
+    done = s.service.apply(text.substr(0, port) + taken + text.substr(port + 8));
+    CHECK(done.outcome == transition_outcome::rolled_back);
+  }
+  SUBCASE("to listen there as well is refused") {
+    const auto arcs = text.find("'accept -> keeper.accepted'");
+    done =
+        s.service.apply(text.substr(0, arcs) + "'second -> keeper.accepted', " + text.substr(arcs) +
+                        "second = { type = 'blocking.accept@1', " + taken + " }\n");
+    CHECK(done.outcome == transition_outcome::refused);
+  }
+  CHECK_MESSAGE(done.reason.find("choose another port") != std::string::npos, done.reason);
+  before.send(get("/small"));
+  CHECK(body_of(answer(before)) == pattern(2'000));
 }

@@ -35,8 +35,8 @@ bool is_power_of_ten(std::size_t n) {
 
 } // namespace
 
-blocking_operator::blocking_operator(bool interruptible)
-    : thread_(std::make_unique<blocking_thread>(interruptible)) {}
+blocking_operator::blocking_operator(rest_place rests)
+    : thread_(std::make_unique<blocking_thread>(rests)) {}
 
 blocking_operator::~blocking_operator() = default;
 

@@ -16,11 +16,26 @@ namespace instar {
 
 class blocking_thread;
 
+/// Where the thread of a `blocking_operator` is at rest for a cut.
+enum class rest_place {
+  /// Out of `run`: the wrapper that it is in, or calls next, throws `interrupted`, and what that
+  /// passes on its way out may still put members in order, and emit.
+  out_of_run,
+  /// In the wrapper that it waits in, or calls next; `interrupted` is thrown when the cut has been
+  /// decided. A thread that waits need not even be woken. For operators that have all that `save`
+  /// needs in members, and no lock, whenever they call a wrapper; they emit nothing on their way
+  /// out. If its place ends, such a thread is at rest out of `run` as well.
+  where_it_waits,
+  /// Out of `run`, when it calls the next wrapper: none that waits is interrupted. For comparison
+  /// (`bench/run.sh quiesce`): a setting of the types there.
+  at_next_call,
+};
+
 /// An operator that may block: it has a thread of its own, on which all its work is done.
 ///
 /// Its thread lives from the commit that brought it to its cut. For the cut it is interrupted (see
 /// `blocking_context`; as soon as the markers are sent, if nothing needs it until they come), and
-/// only when it has left `run` the state is saved: `save` needs no locks.
+/// only when it is at rest (`rest_place`) the state is saved: `save` needs no locks.
 /// The successor's `run` is called in its place; after a rollback or a checkpoint, this one's
 /// again. In a loop that a transition empties it is interrupted as soon as nothing comes into the
 /// loop any more, whatever its part, and stays at rest until its cut. Else markers and updates of
@@ -34,9 +49,7 @@ class blocking_thread;
 /// It has no keyed state: `parts` would be read while the thread runs. It does not ask requests.
 class blocking_operator : public operator_base {
 public:
-  /// Without `interruptible` a pending cut interrupts no wrapper: the thread comes to rest when it
-  /// enters the next one. For comparison (`bench/run.sh quiesce`): a setting of the types there.
-  explicit blocking_operator(bool interruptible = true);
+  explicit blocking_operator(rest_place rests = rest_place::out_of_run);
   ~blocking_operator() override;
 
   /// The operator's work. Called once more after every cut that this instance survives, so it

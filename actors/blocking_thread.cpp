@@ -36,7 +36,7 @@ void warm_up() {
 
 } // namespace
 
-blocking_thread::blocking_thread(bool interruptible) : interruptible_(interruptible) {}
+blocking_thread::blocking_thread(rest_place rests) : rests_(rests) {}
 
 blocking_thread::~blocking_thread() {
   // Whoever destroys operators has asked them before (`at_end`): mostly there is no thread here.
@@ -90,8 +90,16 @@ bool blocking_thread::may_run() const {
   return (wish_ == wish::run || wish_ == wish::finish) && !over_ && !failed_;
 }
 
+bool blocking_thread::interruptible() const { return rests_ != rest_place::at_next_call; }
+
+/// If nothing is saved, it has to finish what need not wait.
+bool blocking_thread::may_rest_inside() const {
+  return rests_ == rest_place::where_it_waits && !removed_;
+}
+
 void blocking_thread::begin_run() {
   step_ = step::running;
+  waits_ = rested_ = false;
   if (stop_.stop_requested()) stop_ = std::stop_source();
   pthread_setname_np(pthread_self(), about_.name.substr(0, 15).c_str());
   call_.store(nullptr, std::memory_order_relaxed);
@@ -128,17 +136,17 @@ void blocking_thread::want(wish w) {
   wish_ = w;
   const bool rests = w == wish::rest || w == wish::end;
   must_rest_ = rests;
-  interrupts_ = w == wish::end || (rests && interruptible_);
+  interrupts_ = w == wish::end || (rests && interruptible());
 }
 
 /// After `want`. The lock is released first: whoever is woken takes it.
 void blocking_thread::wake(std::unique_lock<std::mutex>& lock) {
-  const bool interrupts = interrupts_;
+  const bool interrupts = interrupts_, leaves = rested_;
   auto stop = interrupts ? stop_ : std::stop_source(std::nostopstate);
   lock.unlock();
   changed_.notify_all();
+  if (interrupts || leaves) wake_poll();
   if (!interrupts) return;
-  wake_poll();
   stop.request_stop();
   nudge();
 }
@@ -219,7 +227,7 @@ void blocking_thread::begin_to_rest() {
   std::unique_lock lock(guard_);
   if (wish_ != wish::run) return;
   want(full_ ? wish::finish : wish::rest);
-  wake(lock);
+  if (!waits_) wake(lock);
 }
 
 bool blocking_thread::rest(cut_purpose purpose) {
@@ -228,9 +236,11 @@ bool blocking_thread::rest(cut_purpose purpose) {
   awaited_ = true;
   const bool anew = wish_ == wish::run;
   if (anew) want(wish::rest);
-  const bool still = step_ == step::resting && (wish_ == wish::rest || over_);
+  const bool inside = waits_ && may_rest_inside();
+  const bool still = (step_ == step::resting || inside) && (wish_ == wish::rest || over_);
   const bool rests = still && !told_ && !failed_;
-  if (anew && !rests) wake(lock);
+  rested_ |= rests && inside;
+  if (anew && !inside) wake(lock);
   return rests;
 }
 

@@ -23,6 +23,7 @@
 namespace instar {
 
 class blocking_operator;
+enum class rest_place;
 
 /// The thread of a `blocking_operator`, and what it shares with the actor that runs the operator:
 /// packets that wait for it, what it has to say, and whether it has to come to rest.
@@ -50,7 +51,7 @@ public:
     std::optional<std::string> stop; ///< why the service is to be stopped
   };
 
-  explicit blocking_thread(bool interruptible);
+  explicit blocking_thread(rest_place rests);
   ~blocking_thread();
   blocking_thread(const blocking_thread&) = delete;
   blocking_thread& operator=(const blocking_thread&) = delete;
@@ -118,6 +119,8 @@ private:
   bool call(std::string name);
   void drop_all(std::unique_lock<std::mutex>& lock);
   bool may_run() const;
+  bool interruptible() const;
+  bool may_rest_inside() const;
   void begin_run();
   void want(wish w);
   void wake(std::unique_lock<std::mutex>& lock);
@@ -125,7 +128,7 @@ private:
   void wake_poll() noexcept;
   void unwake_poll();
 
-  const bool interruptible_;
+  const rest_place rests_;
   facts about_;
   blocking_operator* operator_ = nullptr;
   std::thread thread_;
@@ -144,6 +147,8 @@ private:
   bool polls_ = false;   // for packets as well
   bool over_ = false;    // `run` has returned
   bool awaited_ = false; // an event tells when it rests
+  bool waits_ = false;   // in a wrapper, where it may be at rest
+  bool rested_ = false;  // … and was: members may have changed, it has to leave `run`
   bool failed_ = false;  // `run` has thrown, and nobody has gone on yet
   std::optional<std::string> thrown_;
   std::stop_source stop_;

@@ -71,11 +71,53 @@ thread_context::inside::inside(thread_context& of, const char* call, int fd) noe
 thread_context::inside::~inside() { thread_.call_.store(nullptr, std::memory_order_relaxed); }
 
 void thread_context::check_entry() const {
-  if (of_.must_rest_.load(std::memory_order_acquire)) throw interrupted{};
+  if (!of_.must_rest_.load(std::memory_order_acquire)) return;
+  std::unique_lock lock(of_.guard_);
+  if (of_.must_rest_) come_to_rest(lock);
 }
 
 void thread_context::check_wait() const {
-  if (of_.interrupts_.load(std::memory_order_acquire)) throw interrupted{};
+  if (!of_.interrupts_.load(std::memory_order_acquire)) return;
+  std::unique_lock lock(of_.guard_);
+  if (of_.interrupts_) come_to_rest(lock);
+}
+
+/// The thread has to rest, or to end. Here, if it may, until the cut has been decided; its operator
+/// may have got what was left over meanwhile, so it leaves `run` even so.
+void thread_context::come_to_rest(std::unique_lock<std::mutex>& held) const {
+  if (of_.may_rest_inside()) {
+    of_.waits_ = true;
+    if (of_.awaited_ && of_.wish_ == blocking_thread::wish::rest) of_.tell(held);
+    of_.changed_.wait(held, [this] { return of_.wish_ != blocking_thread::wish::rest; });
+    of_.waits_ = of_.rested_ = false;
+  }
+  held.unlock();
+  throw interrupted{};
+}
+
+void thread_context::begin_waiting(const std::unique_lock<std::mutex>&) const {
+  of_.waits_ = of_.may_rest_inside();
+}
+
+void thread_context::end_waiting(std::unique_lock<std::mutex>& held) const {
+  if (!of_.waits_) return;
+  if (of_.rested_ || (of_.wish_ == blocking_thread::wish::rest && of_.may_rest_inside()))
+    come_to_rest(held);
+  of_.waits_ = false;
+}
+
+/// What `call` returns, with its errno.
+template <class Call>
+int thread_context::waiting(Call&& call) const {
+  std::unique_lock lock(of_.guard_);
+  begin_waiting(lock);
+  lock.unlock();
+  const int result = call();
+  const int error = errno;
+  lock.lock();
+  end_waiting(lock);
+  errno = error;
+  return result;
 }
 
 // -- the graph ------------------------------------------------------------------------------------
@@ -91,11 +133,13 @@ std::optional<blocking_context::input> thread_context::receive_by(const until& e
   std::unique_lock lock(of_.guard_);
   auto stops = of_.must_rest_.load();
   for (bool late = false;;) {
-    if (stops && (of_.waiting_.empty() || !finishes())) throw interrupted{};
+    if (stops && (of_.waiting_.empty() || !finishes())) come_to_rest(lock);
     if (!of_.waiting_.empty()) return take_oldest(lock);
     if (late) return std::nullopt;
+    begin_waiting(lock);
     if (!end) of_.changed_.wait(lock);
     else late = of_.changed_.wait_until(lock, *end) == std::cv_status::timeout;
+    end_waiting(lock);
     stops = of_.interrupts_;
   }
 }
@@ -152,7 +196,7 @@ void* thread_context::host_resource(std::string_view name) {
 void thread_context::wait_for(int fd, short events) {
   pollfd both[2] = {{fd, events, 0}, {of_.wake_fd_, POLLIN, 0}};
   for (;;) {
-    const int ready = ::poll(both, 2, -1);
+    const int ready = waiting([&] { return ::poll(both, 2, -1); });
     if (ready < 0 && errno != EINTR) fail("poll");
     if (ready > 0 && both[0].revents) return;
     check_wait();
@@ -260,12 +304,16 @@ blocking_context::readiness thread_context::poll(std::span<pollfd> fds,
   for (;;) {
     bool asks = or_packet;
     const bool packet = or_packet && packet_waits(asks);
-    if (stops && !(packet && finishes())) throw interrupted{};
+    if (stops && !(packet && finishes())) {
+      std::unique_lock lock(of_.guard_);
+      come_to_rest(lock);
+    }
     auto left = std::chrono::nanoseconds(0);
     if (end && !packet) left = std::max(left, std::chrono::nanoseconds(*end - steady::now()));
     const auto limit = to_timespec(left);
-    const int ready =
-        ::ppoll(polled_.data(), polled_.size(), end || packet ? &limit : nullptr, nullptr);
+    const int ready = waiting([&] {
+      return ::ppoll(polled_.data(), polled_.size(), end || packet ? &limit : nullptr, nullptr);
+    });
     if (ready < 0 && errno != EINTR) fail("poll");
     const bool woken = ready > 0 && polled_.back().revents != 0;
     const int descriptors = ready > 0 ? ready - woken : 0;
@@ -285,8 +333,11 @@ void thread_context::sleep_until(steady::time_point until) {
   const inside here(*this, "sleep_until");
   check_entry();
   std::unique_lock lock(of_.guard_);
-  if (of_.changed_.wait_until(lock, until, [this] { return of_.interrupts_.load(); }))
-    throw interrupted{};
+  begin_waiting(lock);
+  const bool stops =
+      of_.changed_.wait_until(lock, until, [this] { return of_.interrupts_ || of_.rested_; });
+  end_waiting(lock);
+  if (stops) come_to_rest(lock);
 }
 
 void thread_context::lock(std::mutex& what) {

@@ -63,8 +63,14 @@ private:
   /// For wrappers that have been entered, and for those that wait.
   void check_entry() const;
   void check_wait() const;
+  /// Around what waits, in wrappers where the thread may be at rest.
+  void begin_waiting(const std::unique_lock<std::mutex>& held) const;
+  void end_waiting(std::unique_lock<std::mutex>& held) const;
+  template <class Call>
+  int waiting(Call&& call) const;
+  [[noreturn]] void come_to_rest(std::unique_lock<std::mutex>& held) const;
   /// Whether what need not wait is to be finished, because nothing is saved.
-  bool finishes() const { return of_.removed_ && of_.interruptible_; }
+  bool finishes() const { return of_.removed_ && of_.interruptible(); }
   std::optional<input> receive_by(const until& end);
   input take_oldest(std::unique_lock<std::mutex>& lock);
   bool packet_waits(bool& asks);

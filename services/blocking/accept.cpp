@@ -1,5 +1,7 @@
 #include "services/blocking/accept.hpp"
 
+#include "services/blocking/common_settings.hpp"
+
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
@@ -16,7 +18,7 @@ constexpr std::chrono::milliseconds pause_time{20};
 } // namespace
 
 accept::accept(const settings& values)
-    : blocking_operator(values.boolean("interruptible")), listening_(values),
+    : blocking_operator(blocking::rest_of(values)), listening_(values),
       max_connections_(
           static_cast<std::size_t>(std::max<std::int64_t>(1, values.integer("max_connections")))) {}
 

@@ -1,5 +1,6 @@
 #include "services/bulk/control.hpp"
 
+#include "services/blocking/common_settings.hpp"
 #include "services/blocking/line.hpp"
 #include "services/blocking/saved.hpp"
 
@@ -21,7 +22,7 @@ void say_last(int to, const std::string& line) {
 } // namespace
 
 control::control(const settings& values)
-    : blocking_operator(values.boolean("interruptible")), max_size_(values.size("max_size")),
+    : blocking_operator(blocking::rest_of(values)), max_size_(values.size("max_size")),
       receivers_(values.integer("receivers"), "receivers") {}
 
 void control::run(blocking_context& ctx) {

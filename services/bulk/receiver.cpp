@@ -1,5 +1,6 @@
 #include "services/bulk/receiver.hpp"
 
+#include "services/blocking/common_settings.hpp"
 #include "services/blocking/saved.hpp"
 #include "services/blocking/waiting.hpp"
 #include "services/bulk/pattern.hpp"
@@ -20,7 +21,7 @@ constexpr std::chrono::milliseconds tell_time{50};
 } // namespace
 
 receiver::receiver(const settings& values, std::size_t block)
-    : blocking_operator(values.boolean("interruptible")),
+    : blocking_operator(blocking::rest_of(values)),
       stall_timeout_(values.duration("stall_timeout")), block_(block) {}
 
 void receiver::run(blocking_context& ctx) {

@@ -1,5 +1,6 @@
 #include "services/bulk/reporter.hpp"
 
+#include "services/blocking/common_settings.hpp"
 #include "services/blocking/saved.hpp"
 #include "services/blocking/waiting.hpp"
 
@@ -11,7 +12,7 @@
 namespace instar::bulk {
 
 reporter::reporter(const settings& values)
-    : blocking_operator(values.boolean("interruptible")),
+    : blocking_operator(blocking::rest_of(values)),
       length_(std::max<std::chrono::nanoseconds>(values.duration("interval"),
                                                  std::chrono::milliseconds(1))),
       write_timeout_(values.duration("write_timeout")),

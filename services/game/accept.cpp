@@ -1,5 +1,6 @@
 #include "services/game/accept.hpp"
 
+#include "services/blocking/common_settings.hpp"
 #include "services/blocking/lane_keys.hpp"
 
 #include <netinet/in.h>
@@ -30,7 +31,7 @@ std::vector<std::uint64_t> seat_numbers(std::int64_t count) {
 } // namespace
 
 accept::accept(const settings& values, bool they_wait)
-    : blocking_operator(values.boolean("interruptible")), at_(values),
+    : blocking_operator(blocking::rest_of(values)), at_(values),
       seats_(seat_numbers(values.integer("seats"))), they_wait_(they_wait) {}
 
 void accept::run(blocking_context& ctx) {

@@ -1,5 +1,6 @@
 #include "services/game/clock.hpp"
 
+#include "services/blocking/common_settings.hpp"
 #include "services/game/letters.hpp"
 
 #include <algorithm>
@@ -13,7 +14,7 @@
 namespace instar::game {
 
 clock::clock(const settings& values, bool jumps)
-    : blocking_operator(values.boolean("interruptible")),
+    : blocking_operator(blocking::rest_of(values)),
       turn_(std::max<std::chrono::nanoseconds>(values.duration("turn"),
                                                std::chrono::milliseconds(1))),
       game_(values.path("game")), save_every_(static_cast<std::uint64_t>(

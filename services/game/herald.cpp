@@ -1,5 +1,6 @@
 #include "services/game/herald.hpp"
 
+#include "services/blocking/common_settings.hpp"
 #include "services/game/letters.hpp"
 
 #include <fcntl.h>
@@ -33,8 +34,7 @@ int write_file(const std::filesystem::path& file, std::string_view text, bool du
 } // namespace
 
 herald::herald(const settings& values, bool durable)
-    : blocking_operator(values.boolean("interruptible")), game_(values.path("game")),
-      durable_(durable) {}
+    : blocking_operator(blocking::rest_of(values)), game_(values.path("game")), durable_(durable) {}
 
 void herald::run(blocking_context& ctx) {
   for (;;) {

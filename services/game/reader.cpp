@@ -1,5 +1,7 @@
 #include "services/game/reader.hpp"
 
+#include "services/blocking/common_settings.hpp"
+
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -10,7 +12,7 @@
 namespace instar::game {
 
 reader::reader(const settings& values, std::chrono::nanoseconds patience)
-    : blocking_operator(values.boolean("interruptible")), patience_(patience) {}
+    : blocking_operator(blocking::rest_of(values)), patience_(patience) {}
 
 void reader::run(blocking_context& ctx) {
   for (;;) {

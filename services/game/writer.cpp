@@ -1,5 +1,6 @@
 #include "services/game/writer.hpp"
 
+#include "services/blocking/common_settings.hpp"
 #include "services/game/letters.hpp"
 
 #include <poll.h>
@@ -12,7 +13,7 @@
 namespace instar::game {
 
 writer::writer(const settings& values, bool together)
-    : blocking_operator(values.boolean("interruptible")),
+    : blocking_operator(blocking::rest_of(values)),
       patience_(std::max<std::chrono::nanoseconds>(values.duration("patience"),
                                                    std::chrono::milliseconds(1))),
       together_(together) {}

@@ -1,5 +1,6 @@
 #include "services/inspect/capture.hpp"
 
+#include "services/blocking/common_settings.hpp"
 #include "services/inspect/headers.hpp"
 #include "services/inspect/wire.hpp"
 
@@ -63,7 +64,7 @@ void write(wire::Frames::Builder into, const batch& from, std::uint64_t first) {
 } // namespace
 
 capture::capture(const settings& values)
-    : blocking_operator(values.boolean("interruptible")), path_(values.path("file").string()),
+    : blocking_operator(blocking::rest_of(values)), path_(values.path("file").string()),
       loops_wanted_(static_cast<std::uint64_t>(std::max<std::int64_t>(0, values.integer("loops")))),
       rate_(std::clamp<std::int64_t>(values.integer("rate"), 0, 1'000'000'000)) {}
 

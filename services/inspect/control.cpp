@@ -1,5 +1,7 @@
 #include "services/inspect/control.hpp"
 
+#include "services/blocking/common_settings.hpp"
+
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/mman.h>
@@ -52,8 +54,8 @@ void append(int fd, std::string_view bytes) {
 
 control::control(const settings& values, std::optional<std::chrono::nanoseconds> idle,
                  std::string_view commands)
-    : blocking_operator(values.boolean("interruptible")), max_file_(values.size("max_file")),
-      idle_(idle), commands_(commands) {}
+    : blocking_operator(blocking::rest_of(values)), max_file_(values.size("max_file")), idle_(idle),
+      commands_(commands) {}
 
 void control::run(blocking_context& ctx) {
   while (true) {

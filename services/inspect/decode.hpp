@@ -34,7 +34,7 @@ public:
 protected:
   /// Looks into packets in packets, through so many tunnels.
   decode(const settings& values, unsigned tunnels)
-      : blocking_operator(values.boolean("interruptible")), checksums_(values.boolean("checksums")),
+      : blocking_operator(blocking::rest_of(values)), checksums_(values.boolean("checksums")),
         tunnels_(tunnels) {}
 
 private:

@@ -1,5 +1,6 @@
 #include "services/inspect/detect.hpp"
 
+#include "services/blocking/common_settings.hpp"
 #include "services/inspect/wire.hpp"
 
 #include <cerrno>
@@ -35,8 +36,7 @@ struct found {
 } // namespace
 
 detect::detect(const settings& values)
-    : blocking_operator(values.boolean("interruptible")), rules_(read_rules(values.path("rules"))) {
-}
+    : blocking_operator(blocking::rest_of(values)), rules_(read_rules(values.path("rules"))) {}
 
 void detect::run(blocking_context& ctx) {
   while (true) {

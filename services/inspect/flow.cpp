@@ -1,5 +1,6 @@
 #include "services/inspect/flow.hpp"
 
+#include "services/blocking/common_settings.hpp"
 #include "services/inspect/wire.hpp"
 
 #include <algorithm>
@@ -21,7 +22,7 @@ ipv4 packet_of(wire::Packet::Reader p) {
 } // namespace
 
 flow::flow(const settings& values)
-    : blocking_operator(values.boolean("interruptible")), checksums_(values.boolean("checksums")),
+    : blocking_operator(blocking::rest_of(values)), checksums_(values.boolean("checksums")),
       datagrams_(limit(values, "max_datagrams")),
       streams_(longest_content - 1, limit(values, "max_streams")) {}
 

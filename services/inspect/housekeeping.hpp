@@ -29,7 +29,7 @@ public:
                    blocking::interruptible_setting}};
 
   explicit housekeeping(const settings& values)
-      : blocking_operator(values.boolean("interruptible")),
+      : blocking_operator(blocking::rest_of(values)),
         every_(std::max<std::chrono::nanoseconds>(values.duration("every"),
                                                   std::chrono::milliseconds(1))),
         due_(steady::now() + every_) {}

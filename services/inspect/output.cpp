@@ -1,5 +1,6 @@
 #include "services/inspect/output.hpp"
 
+#include "services/blocking/common_settings.hpp"
 #include "services/inspect/headers.hpp"
 #include "services/inspect/wire.hpp"
 
@@ -46,7 +47,7 @@ std::span<const std::byte> bytes_of(std::string_view text) {
 } // namespace
 
 output::output(const settings& values)
-    : blocking_operator(values.boolean("interruptible")), log_path_(values.path("log").string()),
+    : blocking_operator(blocking::rest_of(values)), log_path_(values.path("log").string()),
       max_unread_(static_cast<std::size_t>(values.size("max_unread"))) {}
 
 void output::run(blocking_context& ctx) {

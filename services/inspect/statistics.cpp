@@ -1,12 +1,14 @@
 #include "services/inspect/statistics.hpp"
 
+#include "services/blocking/common_settings.hpp"
+
 #include <algorithm>
 #include <utility>
 
 namespace instar::inspect {
 
 statistics::statistics(const settings& values)
-    : blocking_operator(values.boolean("interruptible")),
+    : blocking_operator(blocking::rest_of(values)),
       every_(std::max<std::chrono::nanoseconds>(values.duration("every"),
                                                 std::chrono::milliseconds(100))),
       due_(steady::now() + every_) {}

@@ -41,7 +41,7 @@ public:
                    blocking::interruptible_setting}};
 
   explicit clock(const settings& values)
-      : blocking_operator(values.boolean("interruptible")), cache_(values.text("cache")),
+      : blocking_operator(blocking::rest_of(values)), cache_(values.text("cache")),
         memory_(static_cast<std::size_t>(values.size("memory"))),
         item_(static_cast<std::size_t>(values.size("max_item"))) {}
 

@@ -1,5 +1,7 @@
 #include "services/memcache/loop.hpp"
 
+#include "services/blocking/common_settings.hpp"
+
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -31,7 +33,7 @@ struct presence {
 } // namespace
 
 loop::loop(const settings& values, dialect in)
-    : blocking_operator(values.boolean("interruptible")), cache_(values.text("cache")),
+    : blocking_operator(blocking::rest_of(values)), cache_(values.text("cache")),
       most_(static_cast<std::size_t>(std::max<std::int64_t>(1, values.integer("max_connections")))),
       in_(in) {}
 

@@ -38,7 +38,7 @@ public:
           blocking::interruptible_setting}};
 
   explicit control(const settings& values)
-      : blocking_operator(values.boolean("interruptible")), clients_(values) {}
+      : blocking_operator(blocking::rest_of(values)), clients_(values) {}
 
   void run(blocking_context& ctx) override {
     clients_.take_leaving(ctx);

@@ -1,5 +1,7 @@
 #include "services/monitor/poll.hpp"
 
+#include "services/blocking/common_settings.hpp"
+
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -8,7 +10,7 @@
 namespace instar::monitor {
 
 poll::poll(const settings& values, bool only_silent)
-    : blocking_operator(values.boolean("interruptible")),
+    : blocking_operator(blocking::rest_of(values)),
       every_(std::max<std::chrono::nanoseconds>(values.duration("every"),
                                                 std::chrono::milliseconds(1))),
       only_silent_(only_silent) {}

@@ -1,5 +1,7 @@
 #include "services/monitor/receive.hpp"
 
+#include "services/blocking/common_settings.hpp"
+
 #include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -53,7 +55,7 @@ capnp::Data::Reader data_of(const std::string& text) {
 } // namespace
 
 receive::receive(const settings& values, bool lines)
-    : blocking_operator(values.boolean("interruptible")), where_(net::listen_options_of(values)),
+    : blocking_operator(blocking::rest_of(values)), where_(net::listen_options_of(values)),
       lines_(lines) {}
 
 void receive::claim(context& ctx) {

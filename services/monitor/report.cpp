@@ -1,5 +1,7 @@
 #include "services/monitor/report.hpp"
 
+#include "services/blocking/common_settings.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -25,7 +27,7 @@ status status_of(Status::Reader from) {
 } // namespace
 
 report::report(const settings& values, double smoothing)
-    : blocking_operator(values.boolean("interruptible")),
+    : blocking_operator(blocking::rest_of(values)),
       every_(std::max<std::chrono::nanoseconds>(values.duration("every"),
                                                 std::chrono::milliseconds(1))),
       board_(values.duration("silent_after"), smoothing) {}

@@ -1,5 +1,6 @@
 #include "services/pool/keeper.hpp"
 
+#include "services/blocking/common_settings.hpp"
 #include "services/blocking/saved.hpp"
 
 #include <sys/socket.h>
@@ -32,8 +33,7 @@ bool has_ended(int peer, bool throw_away) {
 } // namespace
 
 keeper::keeper(const settings& values)
-    : blocking_operator(values.boolean("interruptible")),
-      idle_timeout_(values.duration("idle_timeout")),
+    : blocking_operator(blocking::rest_of(values)), idle_timeout_(values.duration("idle_timeout")),
       linger_timeout_(values.duration("linger_timeout")),
       workers_(values.integer("workers"), "workers") {}
 

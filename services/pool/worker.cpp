@@ -1,5 +1,6 @@
 #include "services/pool/worker.hpp"
 
+#include "services/blocking/common_settings.hpp"
 #include "services/blocking/waiting.hpp"
 
 #include <poll.h>
@@ -33,7 +34,7 @@ task begin(const packet& p) {
 } // namespace
 
 worker::worker(const settings& values)
-    : blocking_operator(values.boolean("interruptible")), files_(values),
+    : blocking_operator(blocking::rest_of(values)), files_(values),
       head_timeout_(values.duration("head_timeout")),
       write_timeout_(values.duration("write_timeout")), heads_(retry_seconds) {}
 

@@ -1,5 +1,6 @@
 #include "services/stream/mixer.hpp"
 
+#include "services/blocking/common_settings.hpp"
 #include "services/blocking/saved.hpp"
 #include "services/stream/frame_pipe.hpp"
 
@@ -11,7 +12,7 @@
 namespace instar::stream {
 
 mixer::mixer(const settings& values)
-    : blocking_operator(values.boolean("interruptible")),
+    : blocking_operator(blocking::rest_of(values)),
       interval_(std::max<std::chrono::nanoseconds>(values.duration("interval"),
                                                    std::chrono::microseconds(100))),
       senders_(values.integer("senders"), "senders") {}

@@ -1,5 +1,6 @@
 #include "services/stream/sender.hpp"
 
+#include "services/blocking/common_settings.hpp"
 #include "services/blocking/line.hpp"
 #include "services/blocking/saved.hpp"
 #include "services/stream/frame_text.hpp"
@@ -32,7 +33,7 @@ bool has_ended(int peer) {
 } // namespace
 
 sender::sender(const settings& values)
-    : blocking_operator(values.boolean("interruptible")),
+    : blocking_operator(blocking::rest_of(values)),
       window_size_(static_cast<std::size_t>(
           std::clamp<std::int64_t>(values.integer("window"), 1, 1'000'000))),
       buffer_(static_cast<int>(

@@ -1,5 +1,6 @@
 #include "services/stream/source.hpp"
 
+#include "services/blocking/common_settings.hpp"
 #include "services/blocking/saved.hpp"
 #include "services/stream/frame_pipe.hpp"
 
@@ -30,7 +31,7 @@ constexpr std::size_t head = sizeof(frame_pipe::length);
 } // namespace
 
 source::source(const settings& values)
-    : blocking_operator(values.boolean("interruptible")), path_(values.path("path")),
+    : blocking_operator(blocking::rest_of(values)), path_(values.path("path")),
       frame_size_(static_cast<std::size_t>(
           std::clamp<std::uint64_t>(values.size("frame"), 1, frame_pipe::largest))) {
   begin_frame();

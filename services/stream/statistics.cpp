@@ -1,5 +1,6 @@
 #include "services/stream/statistics.hpp"
 
+#include "services/blocking/common_settings.hpp"
 #include "services/blocking/saved.hpp"
 #include "services/blocking/waiting.hpp"
 
@@ -13,7 +14,7 @@
 namespace instar::stream {
 
 statistics::statistics(const settings& values)
-    : blocking_operator(values.boolean("interruptible")),
+    : blocking_operator(blocking::rest_of(values)),
       write_timeout_(values.duration("write_timeout")) {}
 
 void statistics::run(blocking_context& ctx) {

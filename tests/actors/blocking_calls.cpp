@@ -152,9 +152,14 @@ void check_call(const char* name, const scripted_blocking::work& call,
     call(ctx);
     ++done;
   };
-  for (const auto purpose : {cut_purpose::hand_over, cut_purpose::removal}) {
+  constexpr std::pair<cut_purpose, rest_place> ways[] = {
+      {cut_purpose::hand_over, rest_place::out_of_run},
+      {cut_purpose::hand_over, rest_place::where_it_waits},
+      {cut_purpose::removal, rest_place::out_of_run},
+      {cut_purpose::removal, rest_place::where_it_waits}};
+  for (const auto& [purpose, place] : ways) {
     const int before = entered;
-    driven_operator old(run);
+    driven_operator old(run, place);
     REQUIRE(old.until([&] { return entered > before; }));
     std::this_thread::sleep_for(5ms);
     CHECK(old.rests(purpose));
@@ -395,8 +400,9 @@ TEST_CASE("a read that is interrupted a thousand times loses no byte") {
     }
   };
   std::mt19937 random(2);
-  for (int interrupted = 0; interrupted < 1000;) {
-    driven_operator op(run);
+  for (int interrupted = 0; interrupted < 2000;) {
+    driven_operator op(run,
+                       interrupted % 8 == 0 ? rest_place::where_it_waits : rest_place::out_of_run);
     for (int i = 0; i < 4; ++i, ++interrupted) {
       std::this_thread::sleep_for(std::chrono::microseconds(random() % 100));
       REQUIRE(op.rests());
@@ -424,7 +430,8 @@ TEST_CASE("a write that is interrupted again and again writes every byte once") 
   std::size_t done = 0;
   {
     driven_operator op(
-        [&](blocking_context& ctx) { ctx.write_all(both.out, bytes_of(sent), done); });
+        [&](blocking_context& ctx) { ctx.write_all(both.out, bytes_of(sent), done); },
+        rest_place::where_it_waits);
     while (true) {
       REQUIRE(op.rests());
       if (done == sent.size()) break;

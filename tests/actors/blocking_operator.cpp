@@ -387,7 +387,7 @@ TEST_CASE("who is not interruptible comes to rest when it enters the next wrappe
           got += static_cast<int>(ctx.read(both.in(), std::span(&one, 1)));
         }
       },
-      false);
+      rest_place::at_next_call);
   std::string why;
   REQUIRE(op.until([&] { return entered.load(); }));
   const auto call = "it is in read on descriptor " + std::to_string(both.in()) + ": read < ";
@@ -404,6 +404,48 @@ TEST_CASE("who is not interruptible comes to rest when it enters the next wrappe
   op.go_on();
   both.write();
   CHECK(op.until([&] { return got == 2; }));
+}
+
+TEST_CASE("a thread rests where it waits, takes nothing there, and leaves run afterwards") {
+  ends both;
+  std::atomic<int> runs{0}, left{0}, taken{0};
+  std::vector<std::string> kept;
+  driven_operator op(
+      [&](blocking_context& ctx) {
+        struct leaving {
+          ~leaving() { ++count; }
+          std::atomic<int>& count;
+        } const on_the_way{left};
+        ++runs;
+        for (;;) {
+          std::byte one{};
+          taken += static_cast<int>(ctx.read(both.in(), std::span(&one, 1)));
+        }
+      },
+      rest_place::where_it_waits);
+  op.op().keeps = [&](std::size_t, packet& p, bool) {
+    kept.push_back(text_of(p));
+    return true;
+  };
+  for (int i = 1; i <= 200; ++i) {
+    REQUIRE(op.until([&] { return runs > left; }));
+    if (i % 2 == 0) std::this_thread::sleep_for(100us); // mostly it waits, else it is on its way
+    if (i % 3 == 0) op.cut_ahead();
+    REQUIRE(op.rests());
+    const int out = left, had = taken;
+    CHECK(runs == out + 1);
+    both.write();
+    op.activate({{0, text_packet("left over")}});
+    REQUIRE(op.rests());
+    CHECK(kept.size() == static_cast<std::size_t>(i));
+    if (i % 10 == 0) std::this_thread::sleep_for(2ms);
+    CHECK(left == out);
+    CHECK(taken == had);
+    op.go_on();
+    // What has come meanwhile is taken in the next run.
+    CHECK(op.until([&] { return taken == had + 1; }));
+    CHECK(left == out + 1);
+  }
 }
 
 TEST_CASE("names of functions are short") {

@@ -21,8 +21,8 @@ class scripted_blocking : public blocking_operator {
 public:
   using work = std::function<void(blocking_context&)>;
 
-  explicit scripted_blocking(work run, bool interruptible = true)
-      : blocking_operator(interruptible), run_(std::move(run)) {}
+  explicit scripted_blocking(work run, rest_place rests = rest_place::out_of_run)
+      : blocking_operator(rests), run_(std::move(run)) {}
 
   void run(blocking_context& ctx) override { run_(ctx); }
   bool left_over(std::size_t port, packet& p) override {
@@ -38,8 +38,8 @@ private:
 /// What an actor does for a blocking operator, step by step and on the test's own thread.
 class driven_operator final : private context {
 public:
-  explicit driven_operator(scripted_blocking::work run, bool interruptible = true)
-      : made_(std::make_unique<scripted_blocking>(std::move(run), interruptible)), is_(*made_) {
+  explicit driven_operator(scripted_blocking::work run, rest_place rests = rest_place::out_of_run)
+      : made_(std::make_unique<scripted_blocking>(std::move(run), rests)), is_(*made_) {
     is_.on_start(*this);
   }
   ~driven_operator() { CHECK(is_.at_end()); }

@@ -209,7 +209,7 @@ TEST_CASE("who does not come to rest is named with its stack at the deadline, an
   running s(p);
   check_committed(s.apply(one_that_waits()));
   while (p.stuck == 0) std::this_thread::sleep_for(1ms);
-  const auto e = s.update({{"waits", "test.waits", 2}}, 300ms);
+  const auto e = s.update({{"waits", "test.waits", 2}}, 2s); // a stack takes a while to name
   CHECK(e.outcome == transition_outcome::rolled_back);
   MESSAGE(e.reason);
   for (const char* part : {"operator 'waits'", "its thread does not come to rest",

@@ -1,10 +1,8 @@
 // Operators that block, in a real service with real threads: their updates under load, what is left
 // of calls that were half done, checkpoints, and the end in every wrapper.
 #include "blocking_operators.hpp"
-#include "lifecycle/checkpoint_contents.hpp"
 #include "lifecycle/checkpoint_store.hpp"
 #include "temporary_folder.hpp"
-#include "transfer/checkpoint_folder.hpp"
 
 #include <doctest/doctest.h>
 
@@ -151,12 +149,9 @@ TEST_CASE("a checkpoint has what was half done, and its operators go on") {
     std::this_thread::sleep_for(20ms);
     check_committed(s.checkpoint());
   } // cut off, as by a crash
-  auto found = newest_whole(at.path());
-  REQUIRE(found.file);
-  auto contents = checkpoint_contents::read(*std::move(found.file));
-  REQUIRE_MESSAGE(contents, contents.error().message);
+  const auto contents = newest_in(at.path());
   running s(p);
-  const auto restored = s.restore(chain(), {*contents, {}});
+  const auto restored = s.restore(chain(), {contents, {}});
   CHECK_MESSAGE(restored.outcome == transition_outcome::committed, restored.reason);
   CHECK(::write(p.in[1], "\0", 1) == 1);
   CHECK(p.comes(100, 101));

@@ -1,10 +1,8 @@
 // Threads in a loop, in a real service under load: no change, checkpoint or stop is refused for
 // what they have taken and not given back, and nothing of it is lost.
 #include "blocking_operators.hpp"
-#include "lifecycle/checkpoint_contents.hpp"
 #include "lifecycle/checkpoint_store.hpp"
 #include "temporary_folder.hpp"
-#include "transfer/checkpoint_folder.hpp"
 
 #include <doctest/doctest.h>
 
@@ -151,12 +149,9 @@ TEST_CASE("a checkpoint has what threads of a loop were working on") {
       std::this_thread::sleep_for(std::chrono::milliseconds(i % 7));
       check_committed(s.checkpoint());
     } // cut off, as by a crash
-    auto found = newest_whole(at.path());
-    REQUIRE(found.file);
-    auto contents = checkpoint_contents::read(*std::move(found.file));
-    REQUIRE_MESSAGE(contents, contents.error().message);
+    const auto contents = newest_in(at.path());
     running s(p);
-    const auto restored = s.restore(g, {*contents, {}});
+    const auto restored = s.restore(g, {contents, {}});
     CHECK_MESSAGE(restored.outcome == transition_outcome::committed, restored.reason);
     // What came out between the checkpoint and the crash comes again.
     std::vector<bool> seen(fed);

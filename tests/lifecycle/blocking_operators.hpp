@@ -4,6 +4,7 @@
 #include "lifecycle/checkpoint_contents.hpp"
 #include "lifecycle/operator_library.hpp"
 #include "lifecycle/service.hpp"
+#include "transfer/checkpoint_folder.hpp"
 
 #include <doctest/doctest.h>
 
@@ -15,6 +16,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <future>
 #include <memory>
 #include <mutex>
@@ -128,6 +130,15 @@ public:
 private:
   service service_;
 };
+
+/// What a service has left there that was cut off.
+inline std::shared_ptr<const checkpoint_contents> newest_in(const std::filesystem::path& folder) {
+  auto found = newest_whole(folder);
+  REQUIRE(found.file);
+  auto contents = checkpoint_contents::read(*std::move(found.file));
+  REQUIRE_MESSAGE(contents, contents.error().message);
+  return *contents;
+}
 
 inline void check_committed(const history_entry& e) {
   CHECK_MESSAGE(e.outcome == transition_outcome::committed, e.reason);

@@ -1,5 +1,7 @@
 #include "actors/thread_context.hpp"
 
+#include "actors/blocking_operator.hpp"
+
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
@@ -109,6 +111,7 @@ void thread_context::end_waiting(std::unique_lock<std::mutex>& held) const {
 /// What `call` returns, with its errno.
 template <class Call>
 int thread_context::waiting(Call&& call) const {
+  if (of_.rests_ != rest_place::where_it_waits) return call();
   std::unique_lock lock(of_.guard_);
   begin_waiting(lock);
   lock.unlock();

@@ -103,6 +103,23 @@ fault() {
 # -- what must not grow ------------------------------------------------------------------------------
 
 entries() { find "/proc/$daemon/$1" -mindepth 1 -maxdepth 1 | wc -l; }
+# What the program has allocated, to the byte, with a page of metrics in the graph for as long as it takes to ask.
+allocated_kb() {
+  sed 's|^arcs = \["|&page-accept -> page-read -> page-parse -> page -> page-compose -> page-reply", "|' \
+    "$place/http.toml" >"$place/page.toml"
+  cat >>"$place/page.toml" <<END
+page-accept = { type = "net.accept@1", address = "127.0.0.3", port = $taken }
+page-read = { type = "net.read@1" }
+page-parse = { type = "http.parse@1" }
+page = { type = "metrics.page@1" }
+page-compose = { type = "http.compose@1" }
+page-reply = { type = "http.reply@1" }
+END
+  instarctl apply "$place/page.toml" >"$place/change.log" 2>&1 || fail "no page: $(cat "$place/change.log")"
+  curl --silent --fail "http://127.0.0.3:$taken/metrics" >"$place/metrics" || fail "the page does not answer"
+  awk '/^instar_jemalloc_allocated_bytes / { printf "%d\n", $2 / 1024 }' "$place/metrics"
+  instarctl apply "$place/http.toml" >"$place/change.log" 2>&1 || fail "$(cat "$place/change.log")"
+}
 resident_kb() { awk '/^VmRSS/ { print $2 }' "/proc/$daemon/status"; }
 # The pool for blocking work has as many as were needed at the same time, up to its limit.
 threads() { cat "/proc/$daemon/task/"*/comm | grep -vc '^instar.pool$'; }
@@ -153,6 +170,9 @@ for _ in 0 1 2 3 4 5 6 7; do change; fault; done
 finish_load
 back_to_first
 settle
+allocated_kb >"$place/warm"
+allocated_before=$(allocated_kb)
+settle
 before="$(entries fd) descriptors, $(threads) threads" mappings_before=$(mappings)
 
 load 3600
@@ -166,12 +186,16 @@ after="$(entries fd) descriptors, $(threads) threads" mappings_after=$(mappings)
 # An allocator's arena may come or go.
 (( mappings_after <= mappings_before + 4 )) || fail "$mappings_before mappings became $mappings_after"
 
-# Medians under load, since what the allocator holds varies.
+# History and caches of threads are in it; not a single file that somebody has asked for.
+allocated_after=$(allocated_kb)
+(( allocated_after <= allocated_before + 3072 )) ||
+  fail "$allocated_before kB were allocated before, $allocated_after kB after"
+# Medians under load: what the allocator holds on to varies a good deal, with what else the machine does.
 median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
 third=$((total / 3))
 middle=$(sed -n "$((third + 1)),$((2 * third))p" "$place/resident" | median)
 last=$(tail -n "$third" "$place/resident" | median)
-(( last * 100 <= middle * 110 )) || fail "$middle kB were resident in the middle, $last kB at the end"
+(( last * 100 <= middle * 140 )) || fail "$middle kB were resident in the middle, $last kB at the end"
 
 "$bin/instarctl" status --admin "$admin" --json >"$place/status"
 grep -q '"modules_stuck": 0' "$place/status" || fail "modules are stuck: $(grep stuck "$place/status")"
@@ -182,4 +206,5 @@ stop_service
 kill "$other"
 wait "$other" || fail "the other instard ended with $?"
 echo "$total changes ($outcomes among the last), $(figure requests) requests, 0 failed, 0 reopened;" \
-  "$after, $mappings_after mappings, $middle and $last kB resident"
+  "$after, $mappings_after mappings, $allocated_before and $allocated_after kB allocated," \
+  "$middle and $last kB resident"

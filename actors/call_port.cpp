@@ -52,11 +52,11 @@ void call_port::leave(call_slot& by) noexcept {
 }
 
 /// Nobody serves, or what serves is being exchanged.
-void* call_port::enter_later(call_slot& by) noexcept {
+call_port::target call_port::enter_later(call_slot& by) noexcept {
   for (;;) {
     exit(by);
     const int now = state_.load(std::memory_order_acquire);
-    if (now == vacant) return nullptr;
+    if (now == vacant) return target(0);
     if (now == closed) {
       waiting_.fetch_add(1, std::memory_order_relaxed);
       state_.wait(closed, std::memory_order_acquire);
@@ -64,7 +64,7 @@ void* call_port::enter_later(call_slot& by) noexcept {
     }
     by.step(std::memory_order_relaxed);
     std::atomic_thread_fence(std::memory_order_seq_cst);
-    if (void* const object = object_.load(std::memory_order_acquire)) return object;
+    if (const target there(target_.load(std::memory_order_acquire)); there) return there;
   }
 }
 
@@ -80,11 +80,11 @@ bool call_port::await(std::chrono::nanoseconds patience) const {
 
 // -- who serves -----------------------------------------------------------------------------------
 
-void call_port::set(state now, void* object) noexcept {
-  // Whoever finds no object looks at the state, and must not find the one before.
-  if (now != served) object_.store(nullptr, std::memory_order_seq_cst);
+void call_port::set(state now) noexcept {
+  // Whoever finds no target looks at the state, and must not find the one before.
+  if (now != served) target_.store(0, std::memory_order_seq_cst);
   state_.store(now, std::memory_order_seq_cst);
-  if (now == served) object_.store(object, std::memory_order_seq_cst);
+  if (now == served) target_.store(current_, std::memory_order_seq_cst);
   if (now != closed) state_.notify_all();
 }
 
@@ -97,10 +97,10 @@ std::vector<call_port::call_inside> call_port::calls_inside() const {
   return all;
 }
 
-/// Waits for the calls that may have an object, after `object_` was set to null. A caller's store
-/// to its line may still be on its way when its load of the object has been done: after the
+/// Waits for the calls that may have an object, after `target_` was set to 0. A caller's store
+/// to its line may still be on its way when its load of the target has been done: after the
 /// barrier, which every thread of the process takes part in, either its line shows the call, or it
-/// finds no object (Dekker, with all of the fence on this side).
+/// finds nobody (Dekker, with all of the fence on this side).
 bool call_port::drained(std::chrono::nanoseconds patience) noexcept {
   if (fences_ || !membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED))
     std::atomic_thread_fence(std::memory_order_seq_cst);
@@ -122,21 +122,22 @@ bool call_port::drained(std::chrono::nanoseconds patience) noexcept {
 void call_port::open(const void* owner, void* object) noexcept {
   std::lock_guard lock(guard_);
   if (state_.load(std::memory_order_relaxed) == served) {
-    set(closed, nullptr);
+    set(closed);
     drained(for_ever);
   }
   owner_ = owner;
-  current_ = object;
-  set(served, object);
+  odd_ = !odd_;
+  current_ = reinterpret_cast<std::uintptr_t>(object) + odd_;
+  set(served);
 }
 
 bool call_port::try_close(const void* owner, std::chrono::nanoseconds patience) noexcept {
   std::lock_guard lock(guard_);
   if (owner_ != owner) return false;
   if (state_.load(std::memory_order_relaxed) == closed) return true;
-  set(closed, nullptr);
+  set(closed);
   if (drained(patience)) return true;
-  set(served, current_);
+  set(served);
   return false;
 }
 
@@ -144,7 +145,7 @@ bool call_port::close(const void* owner) noexcept { return try_close(owner, for_
 
 void call_port::reopen(const void* owner) noexcept {
   std::lock_guard lock(guard_);
-  if (owner_ == owner && state_.load(std::memory_order_relaxed) == closed) set(served, current_);
+  if (owner_ == owner && state_.load(std::memory_order_relaxed) == closed) set(served);
 }
 
 void call_port::give_up(const void* owner, std::chrono::nanoseconds heir_comes_within) noexcept {
@@ -158,10 +159,10 @@ void call_port::give_up(const void* owner, std::chrono::nanoseconds heir_comes_w
     lock.lock();
   }
   if (owner_ != owner) return;
-  set(vacant, nullptr);
+  set(vacant);
   drained(for_ever);
   owner_ = nullptr;
-  current_ = nullptr;
+  current_ = 0;
 }
 
 std::uint64_t call_port::counted(std::size_t kind) const noexcept {

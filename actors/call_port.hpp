@@ -42,14 +42,28 @@ public:
   call_slot& join();
   void leave(call_slot& by) noexcept;
 
-  /// The object to call; waits while it is being exchanged. Null if nobody serves; else `exit` has
-  /// to follow.
-  void* enter(call_slot& by) noexcept {
+  /// Whom to call: null if nobody serves.
+  class target {
+  public:
+    explicit operator bool() const noexcept { return bits_ != 0; }
+    void* object() const noexcept { return reinterpret_cast<void*>(bits_ & ~std::uintptr_t{1}); }
+    /// Whether it took over from one that is even; see `caller`.
+    bool odd() const noexcept { return bits_ & 1; }
+
+  private:
+    friend class call_port;
+    explicit target(std::uintptr_t bits) noexcept : bits_(bits) {}
+    std::uintptr_t bits_; // the address; objects have even ones
+  };
+
+  /// The object to call; waits while it is being exchanged. If anybody serves, `exit` has to
+  /// follow.
+  target enter(call_slot& by) noexcept {
     by.step(std::memory_order_relaxed);
     if (fences_) std::atomic_thread_fence(std::memory_order_seq_cst);
     else std::atomic_signal_fence(std::memory_order_seq_cst); // see `drained`
-    if (void* const object = object_.load(std::memory_order_acquire)) [[likely]]
-      return object;
+    if (const target now(target_.load(std::memory_order_acquire)); now) [[likely]]
+      return now;
     return enter_later(by);
   }
   void exit(call_slot& by) noexcept { by.step(std::memory_order_release); }
@@ -74,8 +88,7 @@ public:
   /// After `close` somebody else has that long to `open`. Does nothing for others than the owner.
   void give_up(const void* owner, std::chrono::nanoseconds heir_comes_within) noexcept;
 
-  // -- what is seen of it
-  // ---------------------------------------------------------------------------
+  // -- what is seen of it -------------------------------------------------------------------------
 
   /// Over all callers, also former ones.
   std::uint64_t counted(std::size_t kind) const noexcept;
@@ -89,23 +102,24 @@ private:
     std::uint64_t turn;
   };
 
-  void* enter_later(call_slot& by) noexcept;
-  void set(state now, void* object) noexcept;
+  target enter_later(call_slot& by) noexcept;
+  void set(state now) noexcept;
   std::vector<call_inside> calls_inside() const;
   bool drained(std::chrono::nanoseconds patience) noexcept;
 
   // Read by every call.
-  std::atomic<void*> object_{nullptr};
+  std::atomic<std::uintptr_t> target_{0};
   const bool fences_;
   const std::unique_ptr<call_slot[]> slots_;
 
-  alignas(undisturbed) std::atomic<int> state_{vacant}; // `object_` is null unless `served`
+  alignas(undisturbed) std::atomic<int> state_{vacant}; // `target_` is 0 unless `served`
   std::atomic<std::size_t> waiting_{0};
   std::atomic<std::size_t> used_{0}; // slots that have ever been used
   mutable std::mutex guard_;         // of all below, and of who changes the state
   std::vector<std::size_t> free_;
   const void* owner_ = nullptr;
-  void* current_ = nullptr; // the object, also while closed
+  bool odd_ = true;            // who served last
+  std::uintptr_t current_ = 0; // the target, also while closed
   const std::string name_, interface_name_;
 };
 

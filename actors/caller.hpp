@@ -29,13 +29,24 @@ public:
 
   /// Calls `what(object, slot)`, and returns whether anybody serves. Waits while that is being
   /// exchanged. The object must not be used after `what` has returned.
+  ///
+  /// `what` is there twice, in turn for one object and the next: an indirect call that has gone to
+  /// two places takes longer from then on, for as long as the processor's branch predictor
+  /// remembers (measured: 1.9 instead of 1.4 ns for each call on Zen 5).
   template <class Call>
-  bool call(Call&& what) {
-    void* const object = port_->enter(*slot_);
-    if (!object) [[unlikely]]
+  [[gnu::flatten]] bool call(Call&& what) {
+    const auto there = port_->enter(*slot_);
+    if (!there) [[unlikely]]
       return false;
     const inside until_it_ends{*port_, *slot_};
-    what(*static_cast<Interface*>(object), *slot_);
+    auto& object = *static_cast<Interface*>(there.object());
+    if (there.odd()) {
+      what(object, *slot_);
+      asm volatile("# odd"); // else the compiler makes one of both
+    } else {
+      what(object, *slot_);
+      asm volatile("# even");
+    }
     return true;
   }
 

@@ -160,6 +160,7 @@ private:
 };
 
 thread_local local_scheduler::worker* local_scheduler::worker::current_ = nullptr;
+thread_local local_scheduler* local_scheduler::telling_ = nullptr;
 
 local_scheduler::local_scheduler(caf::actor_system& system) : abstract_coordinator(system) {}
 
@@ -221,7 +222,7 @@ void local_scheduler::push_shared(caf::resumable* job) {
     shared_count_.store(shared_.size(), std::memory_order_relaxed);
   }
   std::atomic_thread_fence(std::memory_order_seq_cst);
-  wake_one();
+  if (telling_ != this) wake_one();
 }
 
 caf::resumable* local_scheduler::take_shared() {
@@ -234,14 +235,17 @@ caf::resumable* local_scheduler::take_shared() {
   return job;
 }
 
+/// The lock is released first: whoever is woken takes it.
 void local_scheduler::wake_idle() {
-  std::lock_guard lock(guard_);
+  std::unique_lock lock(guard_);
   if (idle_.empty()) return;
   auto* sleeper = idle_.back(); // its caches are the warmest
   idle_.pop_back();
   idle_count_.store(idle_.size(), std::memory_order_relaxed);
   sleeper->woken = true;
-  if (sleeper->polls) source_.load(std::memory_order_relaxed)->interrupt();
+  const bool polls = sleeper->polls;
+  lock.unlock();
+  if (polls) source_.load(std::memory_order_relaxed)->interrupt();
   else sleeper->wake.notify_one();
 }
 

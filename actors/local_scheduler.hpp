@@ -13,6 +13,7 @@
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace instar {
@@ -48,6 +49,28 @@ public:
   /// What `caf::actor_system_config::load` calls.
   static caf::actor_system::module* make(caf::actor_system& system, caf::detail::type_list<>);
 
+  /// While it lives, what its thread enqueues wakes nobody; at its end one worker is woken for all
+  /// of it. For a thread, no worker, that tells many: the first of them to be woken may take its
+  /// processor away before the last has been told.
+  class all_at_once {
+  public:
+    /// Does nothing if another scheduler runs the actors of `system`.
+    explicit all_at_once(caf::actor_system& system)
+        : on_(dynamic_cast<local_scheduler*>(&system.scheduler())),
+          outer_(std::exchange(telling_, on_)) {}
+    ~all_at_once() {
+      telling_ = outer_;
+      if (on_ && on_ != outer_ && on_->idle_count_.load(std::memory_order_relaxed) != 0)
+        on_->wake_idle();
+    }
+    all_at_once(const all_at_once&) = delete;
+    all_at_once& operator=(const all_at_once&) = delete;
+
+  private:
+    local_scheduler* const on_;
+    local_scheduler* const outer_; // of those that enclose this one
+  };
+
   /// What idle workers wait for. Outlives the workers; at most one for each scheduler.
   void attach(event_source& source);
 
@@ -76,6 +99,8 @@ private:
   bool wait_idle(worker& self, std::unique_lock<std::mutex>& lock);
   bool work_left(const worker& thief) const;
   void set_watcher(worker* w);
+
+  static thread_local local_scheduler* telling_; // `all_at_once`
 
   local_clock clock_;
   std::thread clock_thread_;

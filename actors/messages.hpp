@@ -5,6 +5,7 @@
 #include <caf/actor.hpp>
 #include <caf/allowed_unsafe_message_type.hpp>
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -136,6 +137,7 @@ struct report_message {
   std::string name; ///< of the operator
   std::string text{};
   std::uint64_t entries = 0, total = 0; ///< of `moved`; of `written`, `total` is its bytes
+  std::chrono::steady_clock::time_point at = std::chrono::steady_clock::now(); ///< of what it tells
 };
 
 /// An operator asks for the service to be stopped, or has failed too often.

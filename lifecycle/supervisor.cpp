@@ -1,5 +1,6 @@
 #include "lifecycle/supervisor.hpp"
 
+#include "actors/local_scheduler.hpp"
 #include "lifecycle/name_index.hpp"
 
 #include <caf/actor_system.hpp>
@@ -224,7 +225,6 @@ void supervisor::act(active& now, transition::action what) {
     start_copies(now);
     return act(now, now.state.proceed(transition::clock::now()));
   case transition::action::mark:
-    send_restores(now);
     send_markers(now);
     return act(now, now.state.proceed(transition::clock::now()));
   case transition::action::commit:
@@ -271,6 +271,8 @@ void supervisor::start_copies(active& now) {
 /// The heads come last: what a cut and a restore take on a worker shall not keep the others from
 /// hearing of it.
 void supervisor::send_markers(active& now) {
+  const local_scheduler::all_at_once telling(system());
+  send_restores(now);
   const auto send_to = [&](const operator_change& op) {
     send(live_.members.find(op.before())->second.actor, mark_message{now.state.epoch()});
   };
@@ -280,16 +282,21 @@ void supervisor::send_markers(active& now) {
     if (op.is_head) send_to(op);
 }
 
-/// The point of no return: every old operator with a part waits at its cut, every successor holds
-/// its state.
-void supervisor::commit(active& now) {
-  const auto epoch = now.state.epoch();
+void supervisor::tell_commit(active& now) {
+  const local_scheduler::all_at_once telling(system());
   for (const auto& op : now.what.plan.operators) {
     if (!op.participates()) continue;
     if (op.action == operator_action::add)
       send(now.after.members.find(op.name)->second.actor, start_of(now, op));
-    else send(live_.members.find(op.before())->second.actor, commit_message{epoch});
+    else send(live_.members.find(op.before())->second.actor, commit_message{now.state.epoch()});
   }
+}
+
+/// The point of no return: every old operator with a part waits at its cut, every successor holds
+/// its state.
+void supervisor::commit(active& now) {
+  const auto epoch = now.state.epoch();
+  tell_commit(now);
   note_commit(now);
   live_.adopt(now.what.plan, std::move(now.after));
   if (now.what.plan.saves) versions_.pass(epoch);

@@ -154,6 +154,7 @@ private:
   void choose_transfers(planned& what) const;
   void start_copies(active& now);
   void send_markers(active& now);
+  void tell_commit(active& now);
   void commit(active& now);
   void begin_checkpoint(active& now);
   void note_written(active& now, const report_message& m);

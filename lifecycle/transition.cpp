@@ -72,6 +72,8 @@ transition::action transition::on_report(const report_message& report, clock::ti
     copies_.erase(key);
     break;
   case report_kind::at_cut:
+    // The cuts are reached when the last operator has reached its own, not when that is heard of.
+    now = std::clamp(report.at, std::min(step_began_, now), now);
     take(report.kind, *at_cuts_);
     delays_.erase(report.name);
     cuts_.erase(key);

@@ -14,7 +14,7 @@ namespace instar::bulk {
 
 namespace {
 
-constexpr std::size_t block_size = 256 * 1024;
+constexpr std::size_t block_size = 128 * 1024;
 
 void expect(const std::string& seen, const std::string& wanted) {
   if (seen != wanted) throw std::runtime_error("'" + seen + "' instead of '" + wanted + "'");

@@ -63,14 +63,15 @@ lines() {
 }
 
 plot_counter() {
-  local phase
+  local phase key=center # where no line is
   echo "set multiplot layout 1,2 title 'Counter, $together operations per phase in all: time of each phase' noenhanced"
   echo "set xlabel 'threads'"
   echo "set ylabel 's' offset 1"
-  echo "set logscale y"
-  echo "set key top left samplen 2"
+  echo "set yrange [0:*]"
   for phase in updates reads; do
     echo "set title '$phase'"
+    echo "set key $key right samplen 2"
+    key=bottom
     lines 1000 "counter_partitioned_$phase" partitioned "counter_shared_$phase" shared \
       "counter_swapped_$phase" 'swapped by command' "counter_policy_$phase" 'swapped by policy'
   done

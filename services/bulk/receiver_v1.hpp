@@ -18,7 +18,7 @@ public:
       .settings = {stall_timeout_setting, blocking::interruptible_setting},
       .mergeable = true};
 
-  explicit receiver_v1(const settings& values) : receiver(values, 128 * 1024) {}
+  explicit receiver_v1(const settings& values) : receiver(values, 32 * 1024) {}
 };
 
 } // namespace instar::bulk

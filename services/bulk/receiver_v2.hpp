@@ -26,9 +26,10 @@ public:
       : receiver(values, block_for(values.size("rate"))), rate_(values.size("rate")) {}
 
 private:
-  /// So much that there are at least ten sleeps a second, if there is a limit.
+  /// So much that there are at least ten sleeps a second, if there is a limit. What is read at once
+  /// is what a cut may have to wait for.
   static std::size_t block_for(std::uint64_t rate) {
-    constexpr std::uint64_t most = 256 * 1024;
+    constexpr std::uint64_t most = 64 * 1024;
     return static_cast<std::size_t>(rate == 0 ? most
                                               : std::clamp<std::uint64_t>(rate / 10, 1, most));
   }

@@ -103,6 +103,32 @@ TEST_CASE("an actor that is left behind is run by another worker") {
   }
 }
 
+TEST_CASE("those who are told all at once run, although nobody is woken for each") {
+  for (std::size_t workers : {1u, 2u, 4u}) {
+    config c(workers);
+    caf::actor_system system(c);
+    std::vector<caf::actor> all;
+    std::atomic<int> ran = 0;
+    std::promise<void> last;
+    for (int i = 0; i < 8; ++i)
+      all.push_back(system.spawn([&](caf::event_based_actor* self) -> caf::behavior {
+        return {[&, self](int of) {
+          if (++ran == of) last.set_value();
+          self->quit();
+        }};
+      }));
+    std::this_thread::sleep_for(30ms); // all workers sleep, and none watches
+    {
+      const local_scheduler::all_at_once outer(system);
+      {
+        const local_scheduler::all_at_once inner(system);
+        for (const auto& a : all) caf::anon_send(a, static_cast<int>(all.size()));
+      }
+    }
+    CHECK(last.get_future().wait_for(10s) == std::future_status::ready);
+  }
+}
+
 TEST_CASE("actors that keep a worker busy for ever do not keep out the others") {
   config c(1);
   caf::actor_system system(c);

@@ -98,6 +98,18 @@ TEST_CASE("the step of the markers ends with the last cut, whatever is restored 
   CHECK(t.times()[2].took == milliseconds(3));
 }
 
+TEST_CASE("a cut is reached when it was, not when that is heard of") {
+  using std::chrono::milliseconds;
+  transition t(2, mixed_plan(), t0);
+  vote(t);
+  auto last = report(report_kind::at_cut, "a");
+  CHECK(t.on_report(report(report_kind::at_cut, "c"), t0 + milliseconds(1)) == action::none);
+  last.at = t0 + milliseconds(2);
+  CHECK(t.on_report(last, t0 + milliseconds(7)) == action::none);
+  REQUIRE(t.times().size() == 2);
+  CHECK(t.times()[1].took == milliseconds(2));
+}
+
 TEST_CASE("while states are restored, the transition can still be given up") {
   transition t(2, mixed_plan(), t0);
   vote(t);

@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 using namespace instar;
@@ -63,6 +64,29 @@ TEST_CASE("a call reaches who serves, and says if nobody does") {
   all.port<service_object>("here")->give_up(&one, 0s);
   CHECK_FALSE(from.call([](service_object& o, call_slot&) { o.do_it(); }));
   CHECK(object.done == 1);
+}
+
+TEST_CASE("who serves next is called from the other place, who goes on from the same") {
+  call_port port("here", service_object::interface_name);
+  service_object first, second;
+  auto& slot = port.join();
+  const auto seen = [&] {
+    const auto now = port.enter(slot);
+    port.exit(slot);
+    return std::pair(now.object(), now.odd());
+  };
+  port.open(&one, &first);
+  const auto from = seen().second;
+  CHECK(port.close(&one));
+  port.reopen(&one);
+  CHECK(seen() == std::pair<void*, bool>(&first, from));
+  CHECK(port.close(&one));
+  port.open(&other, &second);
+  CHECK(seen() == std::pair<void*, bool>(&second, !from));
+  port.give_up(&other, 0s);
+  port.open(&one, &first);
+  CHECK(seen() == std::pair<void*, bool>(&first, from));
+  port.leave(slot);
 }
 
 TEST_CASE("calls wait while the port is closed, and reach who serves next") {

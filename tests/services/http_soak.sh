@@ -117,7 +117,8 @@ page-reply = { type = "http.reply@1" }
 END
   instarctl apply "$place/page.toml" >"$place/change.log" 2>&1 || fail "no page: $(cat "$place/change.log")"
   curl --silent --fail "http://127.0.0.3:$taken/metrics" >"$place/metrics" || fail "the page does not answer"
-  awk '/^instar_jemalloc_allocated_bytes / { printf "%d\n", $2 / 1024 }' "$place/metrics"
+  awk '/^instar_jemalloc_allocated_bytes / { printf "%d\n", $2 / 1024; seen = 1 } END { exit !seen }' "$place/metrics" ||
+    fail "the page does not say what is allocated"
   instarctl apply "$place/http.toml" >"$place/change.log" 2>&1 || fail "$(cat "$place/change.log")"
 }
 resident_kb() { awk '/^VmRSS/ { print $2 }' "/proc/$daemon/status"; }

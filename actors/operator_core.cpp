@@ -402,6 +402,7 @@ bool operator_core::has_work() {
   if (overflowing_)
     for (auto& out : outputs_)
       if (out.link.queue->overflows() && out.link.queue->await_credit()) return true;
+  if (saw_open_ && part_.in_loop && !part_.drain->open()) return true;
   if (blocked_) return false;
   return !done_jobs_.empty() || !due_timers_.empty() || requests_wait() ||
          ((setup_.place.events->filled() || !taken_events_.empty()) && !loops_wait_ &&

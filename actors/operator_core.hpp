@@ -335,6 +335,7 @@ private:
   std::vector<bool> drained_in_; // by in-arc: goes on being taken from at the cut
   bool stirs_ = false;           // in loops that are emptied: see loop_drain
   bool shown_stirring_ = false;  // … as it was last told
+  bool saw_open_ = false;        // … a way into them was open when it last looked
   bool way_in_closed_ = false;   // as a head of loops that are emptied
   bool loops_wait_ = false;      // only that they are empty is waited for
   std::size_t closing_ = 0;      // ways in, to be closed by the next flush

@@ -54,7 +54,7 @@ result<void> operator_core::prepare(participation part) {
   part_ = std::move(part);
   last_reason_.clear();
   cut_failed_ = false;
-  stirs_ = shown_stirring_ = false;
+  stirs_ = shown_stirring_ = saw_open_ = false;
   if (part_.in_loop) {
     stirs_ = instance_->has_thread() || unfinished();
     show_stirring();
@@ -111,12 +111,15 @@ std::optional<std::string> operator_core::reason_to_wait() {
 }
 
 /// In loops that are emptied: looks whether it still stirs. A thread is asked to come to rest as
-/// soon as nothing comes into the loops any more, and stays so until the cut.
+/// soon as nothing comes into the loops any more, and stays so until the cut. Whoever closes the
+/// last way rings those that sleep; who is awake just then looks again before it sleeps (has_work).
 void operator_core::settle() {
+  saw_open_ = false;
   if (!part_.in_loop || !running() || cut_failed_) return;
   auto reason = unfinished();
   stirs_ = reason || instance_->has_thread();
-  if (part_.drain->open()) return;
+  saw_open_ = part_.drain->open();
+  if (saw_open_) return;
   try {
     if (!reason && stirs_) reason = ask_not_yet();
   } catch (...) {

@@ -8,6 +8,7 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <functional>
 #include <thread>
 
 using namespace instar;
@@ -61,13 +62,19 @@ public:
     if (++taken == from) ctx.keep(how);
   }
   void on_events(context& ctx, std::span<event>) override { ctx.keep(context::keeping::nothing); }
-  std::optional<std::string> not_yet(context&, cut_purpose) override { return reason; }
+  std::optional<std::string> not_yet(context&, cut_purpose) override {
+    if (when_asked) when_asked();
+    return reason;
+  }
+  bool has_thread() const noexcept override { return threaded; }
   void on_cut_ahead(context&) override { ++told; }
   void on_go_on(context&) override { ++went_on; }
 
   static inline int taken, from, told, went_on;
   static inline context::keeping how;
   static inline std::optional<std::string> reason;
+  static inline std::function<void()> when_asked;
+  static inline bool threaded;
 };
 
 /// A core between two arcs.
@@ -76,6 +83,8 @@ struct placed {
     keeper::taken = keeper::told = keeper::went_on = 0;
     keeper::from = -1;
     keeper::reason = {};
+    keeper::when_asked = {};
+    keeper::threaded = false;
     core.set_instance(host_factory<keeper>()({}));
     operator_links links;
     links.in.push_back({before, 0, other, false});
@@ -243,6 +252,31 @@ TEST_CASE("who will be asked whether it is ready is told as soon as the markers 
   REQUIRE(p.core.prepare(heir));
   p.core.mark(5);
   CHECK(keeper::told == 2);
+}
+
+TEST_CASE("who is awake while the last way into its loop is closed looks again before it sleeps") {
+  placed p;
+  keeper::threaded = true;
+  keeper::reason = "its thread works";
+  auto part = p.part(2, cut_role::replace);
+  const auto loops = std::make_shared<loop_drain>(std::vector<std::shared_ptr<arc>>{}, 1,
+                                                  std::vector<std::shared_ptr<doorbell>>{p.bell});
+  part.drain = loops;
+  part.in_loop = true;
+  REQUIRE(p.core.prepare(std::move(part)));
+  int asked = 0;
+  keeper::when_asked = [&] {
+    if (++asked == 1) loops->close(); // elsewhere: its own bell is not armed
+  };
+  p.mark(2);
+  CHECK(p.core.activate());
+  CHECK(asked == 1);
+  CHECK(loops->stirring() == 1);
+  keeper::reason = {};
+  p.core.activate();
+  CHECK(asked > 1);
+  CHECK(loops->stirring() == 0);
+  CHECK_FALSE(p.core.running()); // at its cut
 }
 
 TEST_CASE("nobody finds a packet gone from an arc and not yet what was made of it") {

@@ -16,10 +16,14 @@ namespace instar {
 
 namespace {
 
-/// Turns after which a busy worker looks at the event source, so that actors that wake each other
-/// for ever do not keep out the rest. At what other threads have enqueued it looks every other
-/// turn: that is rare, and often the supervisor's.
-constexpr std::uint64_t turns_between_looks = 32;
+/// After which a busy worker looks at the event source, so that what comes from outside waits
+/// neither for actors that wake each other for ever nor for many long turns: a short request for
+/// more than a few of the long answers that are written meanwhile. At what other threads have
+/// enqueued it looks every other turn: that is rare, and often the supervisor's.
+constexpr std::chrono::microseconds time_between_looks{100};
+
+/// Turns after which it looks at the clock for that.
+constexpr std::uint64_t turns_between_clocks = 4;
 
 /// Every so many turns those that were woken for packets go before those that were sent a message,
 /// so that two who talk for ever do not keep them out.
@@ -81,6 +85,8 @@ public:
   int quiet = 0;      // looks without anybody busy
 
 private:
+  using clock = std::chrono::steady_clock;
+
   std::uint32_t jobs() const { return told_.size() + rung_.size(); }
 
   void push(run_queue& to, caf::resumable* job) {
@@ -113,7 +119,7 @@ private:
   /// What to run now; sleeps until there is something. Null at the end.
   caf::resumable* next() {
     for (;;) {
-      if (++turns_ % turns_between_looks == 0) all_.poll_events();
+      if (++turns_ % turns_between_clocks == 0) look_outside();
       auto* job = turns_ % turns_between_others == 0 ? nullptr : told_.take();
       if (!job && turns_ % 2 == 0) job = all_.take_shared();
       if (!job) job = rung_.take();
@@ -125,7 +131,10 @@ private:
       leaves |= all_.shared_count_.load(std::memory_order_relaxed) > 0;
       if (!job) {
         job = steal();
-        if (!job && all_.park(*this)) continue;
+        if (!job && all_.park(*this)) {
+          looked_ = clock::now();
+          continue;
+        }
         leaves = job && all_.work_left(*this);
       }
       if (leaves) {
@@ -134,6 +143,13 @@ private:
       }
       return job;
     }
+  }
+
+  void look_outside() {
+    const auto now = clock::now();
+    if (now - looked_ < time_between_looks) return;
+    looked_ = now;
+    all_.poll_events();
   }
 
   caf::resumable* steal() {
@@ -157,6 +173,7 @@ private:
   run_queue told_, rung_; // see local_scheduler
   std::atomic<bool> leaves_behind_{false};
   std::uint64_t turns_ = 0;
+  clock::time_point looked_; // at the event source, or awake since
 };
 
 thread_local local_scheduler::worker* local_scheduler::worker::current_ = nullptr;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/operator_core.hpp"
+#include "actors/report_kind.hpp"
 
 #include <caf/actor.hpp>
 #include <caf/allowed_unsafe_message_type.hpp>
@@ -41,7 +42,7 @@ struct copy_message {
 };
 
 /// The markers go in: at a head of the region this is the marker; to all others with a part it says
-/// that one is on its way.
+/// that one is on its way. Sent by the runner that is the last to be ready (see ballot).
 struct mark_message {
   epoch_t epoch = 0;
 };
@@ -52,7 +53,8 @@ struct commit_message {
   epoch_t epoch = 0;
 };
 
-/// Back to the old graph. An instance that has not been started ends.
+/// Back to the old graph. An instance that has not been started ends. After the commit, to one that
+/// the markers would only pass: they will not come.
 struct abort_message {
   epoch_t epoch = 0;
 };
@@ -115,21 +117,6 @@ struct job_message {
 };
 
 // -- runner to supervisor -------------------------------------------------------------------------
-
-enum class report_kind {
-  created,  ///< a new instance is constructed
-  prepared, ///< an old one knows its part
-  moved,    ///< so many entries of its keyed state have gone to the successor, or come to it
-  copied,   ///< all of that has gone once
-  at_cut,   ///< it waits at its cut for the commit, as do all in the same `joint_report`
-  restored, ///< a successor holds the state, as do all in the same `joint_report`
-  delayed,  ///< "not yet", with the reason; no longer, if that is empty
-  failed,   ///< the transition has to be rolled back, with the reason
-  running,  ///< committed: it processes in the new graph
-  arrived,  ///< all keyed state has come that was left to come after the commit
-  ended,    ///< it is gone, its code no longer needed
-  written,  ///< of no operator: the checkpoint is durable; the text says what it is
-};
 
 struct report_message {
   report_kind kind = report_kind::prepared;

@@ -75,8 +75,9 @@ struct operator_setup {
   std::size_t activation_limit = 256; ///< packets per activation
   /// From what the instance before has to what this one reads.
   conversion state_conversion{}, part_conversion{};
-  std::size_t predecessors = 1; ///< so many bring it state, or the word that there is none
-  bool shares = false;          ///< packets with others, by their keys
+  std::size_t predecessors = 1;    ///< so many bring it state, or the word that there is none
+  bool shares = false;             ///< packets with others, by their keys
+  std::shared_ptr<ballot> ready{}; ///< it votes when it is constructed
   std::shared_ptr<joint_report> restored{}; ///< it adds itself when it holds its state
 };
 

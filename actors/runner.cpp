@@ -96,7 +96,7 @@ void runner::on_constructed(const constructed_message& m) {
                   "operator '" + setup.place.name + "' (" + setup.type.reference() +
                       "): its constructor threw: " + m.thrown);
   core_.set_instance(std::move(*m.made));
-  if (setup.predecessors > 0) return report(report_kind::created, setup.epoch);
+  if (setup.predecessors > 0) return vote(*setup.ready, report_kind::created, setup.epoch);
   claim_and_report(report_kind::created, setup.epoch);
 }
 
@@ -105,7 +105,7 @@ void runner::claim_and_report(report_kind ready, epoch_t epoch) {
   if (auto done = core_.claim(); !done)
     return report(report_kind::failed, epoch, done.error().message);
   if (ready == report_kind::restored) report_jointly(*core_.setup().restored, ready, epoch);
-  else report(ready, epoch);
+  else vote(*core_.setup().ready, ready, epoch);
 }
 
 void runner::on_part(const part_message& m) {
@@ -156,10 +156,12 @@ void runner::on_prepare(const prepare_message& m) {
   role_ = m.part.role;
   rehearses_ = m.part.parts == part_transfer::progressive;
   sink_ = m.part.sink;
+  copies_ = m.part.copied;
   at_cuts_ = m.part.at_cuts;
+  flushes_ = m.part.flushes;
   heirs_ = m.heirs;
   on_their_way_.clear();
-  report(report_kind::prepared, m.part.epoch);
+  vote(*m.part.ready, report_kind::prepared, m.part.epoch);
 }
 
 void runner::send_part(epoch_t epoch, sent_part part) {
@@ -177,7 +179,7 @@ void runner::send_part(epoch_t epoch, sent_part part) {
   }
 }
 
-void runner::copied(epoch_t epoch) { report(report_kind::copied, epoch); }
+void runner::copied(epoch_t epoch) { vote(*copies_, report_kind::copied, epoch); }
 
 void runner::parts_moved(epoch_t epoch, std::uint64_t entries, std::uint64_t total) {
   send(supervisor_,
@@ -190,7 +192,7 @@ void runner::at_cut(epoch_t epoch, std::optional<state> saved) {
   sink_ = nullptr;
   for (const auto& h : heirs_)
     send(h.actor, restore_message{epoch, h.gets_rest ? saved : std::nullopt});
-  report_jointly(*at_cuts_, report_kind::at_cut, epoch);
+  report_jointly(*at_cuts_, flushes_ ? report_kind::passed : report_kind::at_cut, epoch);
 }
 
 void runner::cut_delayed(epoch_t epoch, std::string reason) {
@@ -289,6 +291,13 @@ void runner::request_stop(std::string reason) {
 
 void runner::report(report_kind kind, epoch_t epoch, std::string text) {
   send(supervisor_, report_message{kind, epoch, core_.setup().place.name, std::move(text)});
+}
+
+void runner::vote(ballot& in, report_kind kind, epoch_t epoch) {
+  const auto outcome = in.add({kind, core_.setup().place.name});
+  if (!outcome.last) return;
+  for (const auto& to : outcome.told) send(to, mark_message{epoch});
+  report(kind, epoch);
 }
 
 void runner::report_jointly(joint_report& with, report_kind kind, epoch_t epoch) {

@@ -150,7 +150,8 @@ std::map<std::string, participation> live_graph::parts(const transition_plan& pl
     part.native = op.native;
     part.export_schema = op.state_by.written;
     part.parts = op.parts;
-    part.awaited = drains || plan.saves;
+    part.awaited = drains || plan.saves || op.flushes;
+    part.flushes = op.flushes;
     part.drains = drains;
     if (part.role == cut_role::rewire) {
       part.next = std::move(links[op.name]);

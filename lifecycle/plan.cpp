@@ -1,5 +1,6 @@
 #include "lifecycle/plan.hpp"
 
+#include "lifecycle/flush.hpp"
 #include "lifecycle/loops.hpp"
 #include "lifecycle/name_index.hpp"
 #include "lifecycle/plan_state.hpp"
@@ -206,9 +207,33 @@ drain_need plan_drain(const typed_graph& running, const name_index& old_index,
   return need;
 }
 
+/// Where ways end, the markers have to go further than to what changes.
+void add_flush(const typed_graph& wanted, const std::vector<std::size_t>& ordinary,
+               transition_plan& plan, region_query& query, marker_region& region) {
+  flush_query flush{query.operators, query.arcs, {}, query.splits, {}};
+  const auto ended = find_ended_ways(plan);
+  for (const auto arc : ordinary) flush.ends.push_back(ended[arc]);
+  for (std::size_t i = 0; i < query.operators; ++i) {
+    const auto& op = plan.operators[i];
+    const bool exchanged = query.splits[i] && op.action == operator_action::replace;
+    flush.ceases.push_back(exchanged && !type_of(wanted, op.name).splits);
+  }
+  const auto some = [](const std::vector<bool>& of) {
+    return std::find(of.begin(), of.end(), true) != of.end();
+  };
+  if (!some(flush.ends) && !some(flush.ceases)) return;
+  const auto below = find_flush(flush);
+  for (std::size_t i = 0; i < query.operators; ++i) query.changes[i] = query.changes[i] || below[i];
+  const auto whole = find_region(query);
+  for (std::size_t i = 0; i < query.operators; ++i)
+    plan.operators[i].flushes = whole.operators[i] && !region.operators[i];
+  region = whole;
+}
+
 /// The markers cross the old graph, whose operators and arcs come first in the plan. Feedback arcs
 /// carry none.
-void plan_region(const typed_graph& running, const name_index& old_index, transition_plan& plan) {
+void plan_region(const typed_graph& running, const typed_graph& wanted, const name_index& old_index,
+                 transition_plan& plan) {
   const auto need = plan_drain(running, old_index, plan);
   region_query query;
   query.operators = running.content.operators.size();
@@ -223,7 +248,8 @@ void plan_region(const typed_graph& running, const name_index& old_index, transi
     query.changes.push_back(plan.operators[i].participates() || plan.saves || need.crossed[i]);
     query.splits.push_back(type_of(running, plan.operators[i].before()).splits);
   }
-  const auto region = find_region(query);
+  auto region = find_region(query);
+  add_flush(wanted, ordinary, plan, query, region);
   for (std::size_t i = 0; i < query.operators; ++i) {
     plan.operators[i].in_region = region.operators[i];
     plan.operators[i].is_head = region.heads[i];
@@ -250,7 +276,7 @@ transition_plan make_plan(const typed_graph& running, const typed_graph& wanted,
                           const plan_knowledge& known) {
   auto plan = difference(running.content, wanted.content, by);
   plan_states(running, wanted, by, known, plan);
-  plan_region(running, name_index(running.content), plan);
+  plan_region(running, wanted, name_index(running.content), plan);
   return plan;
 }
 
@@ -267,7 +293,7 @@ transition_plan make_checkpoint_plan(const typed_graph& running) {
                                                   " keeps its state only as an object, which no "
                                                   "file can have; give it a state schema"});
   }
-  plan_region(running, name_index(running.content), plan);
+  plan_region(running, running, name_index(running.content), plan);
   return plan;
 }
 

@@ -42,6 +42,7 @@ struct operator_change {
   std::vector<std::string> state_from{}, heirs{};
   /// … and of those it comes from, those whose state without keys does, too.
   std::vector<std::string> rest_from{};
+  bool flushes = false; ///< in the region only for what is under way: `find_flush`
 
   bool renamed() const { return !old_name.empty(); }
   /// The name that people know it by.

@@ -48,7 +48,7 @@ private:
                       const std::vector<std::string>& drop_state);
   result<exchanged> exchanged_by(const std::vector<operator_update>& updates) const;
   graph_check check_exchanged(const exchanged& those, const neighbourhood& near);
-  bool arcs_may_change(const exchanged& those, const graph_check& check) const;
+  bool concerns_more(const exchanged& those, const graph_check& check) const;
   planned make_whole_update(const exchanged& those, const std::vector<operator_update>& updates,
                             const std::vector<std::string>& drop_state);
   void widen(footprint& touches, const typed_graph& before, const typed_graph& wanted,

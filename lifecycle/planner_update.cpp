@@ -79,13 +79,15 @@ graph_check planner::check_exchanged(const exchanged& those, const neighbourhood
   return check_part(std::move(part.content), names_of(those.given), std::move(part.types), types);
 }
 
-/// With other ports for requests, the check of the whole graph adds other arcs for answers.
-bool planner::arcs_may_change(const exchanged& those, const graph_check& check) const {
+/// With other ports for requests, the check of the whole graph adds other arcs for answers; and
+/// where an operator ceases to split, the markers go on to everything below (`find_flush`).
+bool planner::concerns_more(const exchanged& those, const graph_check& check) const {
   return std::any_of(
       those.given.operators.begin(), those.given.operators.end(), [&](const operator_node& op) {
         const auto type = check.types.find(op.name);
-        return type != check.types.end() &&
-               !same_request_ports(versions_.running().types.find(op.name)->second, type->second);
+        if (type == check.types.end()) return false;
+        const auto& now = versions_.running().types.find(op.name)->second;
+        return !same_request_ports(now, type->second) || (now.splits && !type->second.splits);
       });
 }
 
@@ -114,7 +116,7 @@ planned planner::make_update(const std::vector<operator_update>& asked_for,
   const auto near = find_neighbourhood(running, versions_.index(), those->places);
   const auto before = part_of(running, near.operators, near.arcs);
   auto check = check_exchanged(*those, near);
-  if (arcs_may_change(*those, check)) return make_whole_update(*those, updates, drop_state);
+  if (concerns_more(*those, check)) return make_whole_update(*those, updates, drop_state);
 
   made.wanted = before;
   const name_index names(before.content);

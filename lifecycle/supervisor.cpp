@@ -123,6 +123,7 @@ result<void> supervisor::prepare(active& now) {
   }
   now.after = live_.next(now.what.plan, now.what.wanted);
   if (now.what.plan.saves) begin_checkpoint(now);
+  now.state.before_markers().tell_at_last(told_of_markers(now));
   if (auto done = spawn_successors(now, blueprints); !done) return done;
   tell_parts(now);
   return {};
@@ -162,6 +163,7 @@ result<void> supervisor::spawn_successors(active& now,
                          made.parts,
                          made.predecessors,
                          !node.replica_of.empty(),
+                         now.state.votes(),
                          now.state.restored()};
     member.actor = system().spawn<runner>(std::move(setup), std::move(links[name]),
                                           *setup_.environment, caf::actor_cast<caf::actor>(this));
@@ -172,6 +174,20 @@ result<void> supervisor::spawn_successors(active& now,
     send(member.actor, create_message{});
   }
   return {};
+}
+
+/// The heads come last: what a cut and a restore take on a worker shall not keep the others from
+/// hearing of it.
+std::vector<caf::actor> supervisor::told_of_markers(const active& now) const {
+  std::vector<caf::actor> told;
+  const auto add = [&](const operator_change& op) {
+    told.push_back(live_.members.find(op.before())->second.actor);
+  };
+  for (const auto& op : now.what.plan.operators)
+    if (!op.is_head && op.participates() && op.action != operator_action::add) add(op);
+  for (const auto& op : now.what.plan.operators)
+    if (op.is_head) add(op);
+  return told;
 }
 
 void supervisor::tell_parts(active& now) {
@@ -196,7 +212,9 @@ void supervisor::tell_parts(active& now) {
        live_.parts(now.what.plan, now.after, now.what.wanted, now.state.epoch())) {
     const auto& old = live_.members.find(name)->second.actor;
     if (now.writes && now.saved.count(name)) part.sink = now.writes;
-    part.at_cuts = now.state.at_cuts();
+    part.ready = now.state.votes();
+    part.copied = now.state.copies();
+    part.at_cuts = part.flushes ? now.state.passed() : now.state.at_cuts();
     now.told.push_back(old);
     send(old, prepare_message{std::move(part), std::move(heirs[name])});
   }
@@ -225,7 +243,7 @@ void supervisor::act(active& now, transition::action what) {
     start_copies(now);
     return act(now, now.state.proceed(transition::clock::now()));
   case transition::action::mark:
-    send_markers(now);
+    send_restores(now);
     return act(now, now.state.proceed(transition::clock::now()));
   case transition::action::commit:
     commit(now);
@@ -266,20 +284,6 @@ void supervisor::start_copies(active& now) {
   for (const auto& op : now.what.plan.operators)
     if (op.parts != part_transfer::none)
       send(live_.members.find(op.before())->second.actor, copy_message{now.state.epoch()});
-}
-
-/// The heads come last: what a cut and a restore take on a worker shall not keep the others from
-/// hearing of it.
-void supervisor::send_markers(active& now) {
-  const local_scheduler::all_at_once telling(system());
-  send_restores(now);
-  const auto send_to = [&](const operator_change& op) {
-    send(live_.members.find(op.before())->second.actor, mark_message{now.state.epoch()});
-  };
-  for (const auto& op : now.what.plan.operators)
-    if (!op.is_head && op.participates() && op.action != operator_action::add) send_to(op);
-  for (const auto& op : now.what.plan.operators)
-    if (op.is_head) send_to(op);
 }
 
 void supervisor::tell_commit(active& now) {
@@ -421,11 +425,20 @@ void supervisor::on_member_down(const std::string& name, const caf::error& why) 
   spdlog::error("{}", reason);
   for (auto next = active_.begin(); next != active_.end();) {
     auto& now = (next++)->second;
-    if (now.state.decided()) // it never will say so itself
+    if (now.state.decided()) { // it never will say so itself
+      end_flush(now);
       take_as_said(now, {report_kind::running, report_kind::arrived}, name);
-    else if (!now.order->stops) give_up(now, reason);
+    } else if (!now.order->stops) give_up(now, reason);
   }
   if (setup_.on_end) setup_.on_end(reason);
+}
+
+/// A marker may be lost: nobody waits any more for those that it would only pass.
+void supervisor::end_flush(active& now) {
+  for (const auto& op : now.what.plan.operators)
+    if (const auto m = live_.members.find(op.before()); op.flushes && m != live_.members.end())
+      send(m->second.actor, abort_message{now.state.epoch()});
+  now.state.expect_no_passing();
 }
 
 /// As if it had reported that itself.

@@ -122,6 +122,7 @@ private:
   void on_deadline(active& now);
   void on_down(const caf::down_msg& m);
   void on_member_down(const std::string& name, const caf::error& why);
+  void end_flush(active& now);
   void take_as_said(active& now, std::initializer_list<report_kind> kinds, const std::string& name);
   void on_former_down(active& now, const std::string& name);
 
@@ -144,6 +145,7 @@ private:
   };
   result<blueprint> make_blueprint(const operator_change& op, const operator_description& type);
   result<void> spawn_successors(active& now, const std::map<std::string, blueprint>& blueprints);
+  std::vector<caf::actor> told_of_markers(const active& now) const;
   void tell_parts(active& now);
   void give_up(active& now, const std::string& reason);
   // These may end the transition: `now` is gone then.
@@ -153,7 +155,6 @@ private:
   void finish(active& now, transition_outcome outcome, std::string reason);
   void choose_transfers(planned& what) const;
   void start_copies(active& now);
-  void send_markers(active& now);
   void tell_commit(active& now);
   void commit(active& now);
   void begin_checkpoint(active& now);

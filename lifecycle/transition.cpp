@@ -37,7 +37,8 @@ transition::transition(epoch_t epoch, const transition_plan& plan, clock::time_p
       votes_.emplace(report_kind::prepared, op.before());
     if (has_new) votes_.emplace(report_kind::created, op.name);
     // The markers that close the ways into a loop may lead to nobody who changes.
-    if ((drains || plan.saves) && has_old && op.in_region)
+    if (op.flushes) ended_.emplace(report_kind::passed, op.before());
+    else if ((drains || plan.saves) && has_old && op.in_region)
       cuts_.emplace(report_kind::at_cut, op.before());
     if (has_old && op.parts != part_transfer::none)
       copies_.emplace(report_kind::copied, op.before());
@@ -49,12 +50,16 @@ transition::transition(epoch_t epoch, const transition_plan& plan, clock::time_p
     if (op.action == operator_action::remove || op.action == operator_action::replace)
       ended_.emplace(report_kind::ended, op.before());
   }
-  const auto joint = [this](report_kind kind) {
+  copies_all_ = copies_.size();
+  votes_cast_ = std::make_shared<ballot>(votes_.size());
+  copies_cast_ = std::make_shared<ballot>(copies_all_);
+  const auto joint = [](const awaited& of, report_kind kind) {
     const auto is = [kind](const auto& one) { return one.first == kind; };
-    return std::make_shared<joint_report>(std::count_if(cuts_.begin(), cuts_.end(), is));
+    return std::make_shared<joint_report>(std::count_if(of.begin(), of.end(), is));
   };
-  at_cuts_ = joint(report_kind::at_cut);
-  restored_ = joint(report_kind::restored);
+  at_cuts_ = joint(cuts_, report_kind::at_cut);
+  restored_ = joint(cuts_, report_kind::restored);
+  passed_ = joint(ended_, report_kind::passed);
   if (plan.saves) cuts_.emplace(report_kind::written, std::string());
 }
 
@@ -63,24 +68,31 @@ transition::action transition::on_report(const report_message& report, clock::ti
   switch (report.kind) {
   case report_kind::created:
   case report_kind::prepared:
+    take(votes_, *votes_cast_);
     votes_.erase(key);
+    now = no_later(report.at, now);
     break;
   case report_kind::moved:
     flows_[report.name] = {report.entries, report.total};
     return action::none;
   case report_kind::copied:
+    take(copies_, *copies_cast_);
     copies_.erase(key);
+    now = no_later(report.at, now);
     break;
   case report_kind::at_cut:
-    // The cuts are reached when the last operator has reached its own, not when that is heard of.
-    now = std::clamp(report.at, std::min(step_began_, now), now);
-    take(report.kind, *at_cuts_);
+    take(cuts_, report.kind, *at_cuts_);
     delays_.erase(report.name);
     cuts_.erase(key);
+    last_cut_ = std::max(last_cut_, report.at);
     break;
   case report_kind::restored:
-    take(report.kind, *restored_);
+    take(cuts_, report.kind, *restored_);
     cuts_.erase(key);
+    break;
+  case report_kind::passed:
+    take(ended_, report.kind, *passed_);
+    ended_.erase(key);
     break;
   case report_kind::written:
     cuts_.erase(key);
@@ -106,7 +118,11 @@ transition::action transition::proceed(clock::time_point now) {
   if (step_ == step::prepare && votes_.empty())
     return enter(copies_.empty() ? step::mark : step::copy, now);
   if (step_ == step::copy && copies_.empty()) return enter(step::mark, now);
-  if (step_ == step::mark && !saves_ && !cuts_.empty() && all_at_cuts()) enter(step::restore, now);
+  if (step_ == step::mark && !saves_ && all_at_cuts()) {
+    const auto cut = no_later(last_cut_, now);
+    if (cuts_.empty()) return enter(step::commit, cut);
+    enter(step::restore, cut);
+  }
   if ((step_ == step::mark || step_ == step::restore) && cuts_.empty())
     return enter(step::commit, now);
   if (step_ == step::commit && running_.empty()) return enter(step::retire, now);
@@ -114,10 +130,20 @@ transition::action transition::proceed(clock::time_point now) {
   return action::none;
 }
 
-void transition::take(report_kind kind, const joint_report& from) {
+/// A step ends when the last of those it waits for is done, not when that is heard of.
+transition::clock::time_point transition::no_later(clock::time_point done,
+                                                   clock::time_point now) const {
+  return std::clamp(done, std::min(step_began_, now), now);
+}
+
+void transition::take(awaited& of, const ballot& from) {
+  for (const auto& vote : from.votes()) of.erase(vote);
+}
+
+void transition::take(awaited& of, report_kind kind, const joint_report& from) {
   for (const auto& name : from.names()) {
-    cuts_.erase({kind, name});
-    if (kind == report_kind::at_cut) delays_.erase(name);
+    of.erase({kind, name});
+    if (kind != report_kind::restored) delays_.erase(name);
   }
 }
 
@@ -157,7 +183,12 @@ transition::action transition::enter(step next, clock::time_point now) {
 transition::action transition::give_up(std::string reason, clock::time_point now) {
   if (decided() || step_ == step::aborted) return action::none;
   reason_ = std::move(reason);
+  marked_ |= before_markers().close(); // perhaps not heard of yet
   return enter(step::aborted, now);
+}
+
+void transition::expect_no_passing() {
+  std::erase_if(ended_, [](const auto& one) { return one.first == report_kind::passed; });
 }
 
 transition::flow transition::state_flow() const {
@@ -169,20 +200,26 @@ transition::flow transition::state_flow() const {
   return all;
 }
 
-/// Whom the current step waits for, without those in a joint report that is not complete.
+/// Whom the current step waits for, without those who have joined in what is not complete.
 transition::awaited transition::missing() const {
+  auto still = step_ == step::prepare ? votes_ : copies_;
   switch (step_) {
   case step::prepare:
-    return votes_;
+    take(still, *votes_cast_);
+    return still;
   case step::copy:
-    return copies_;
+    take(still, *copies_cast_);
+    return still;
   case step::mark:
   case step::restore:
     break;
   case step::commit:
     return running_;
-  default:
-    return ended_;
+  default: {
+    auto still = ended_;
+    for (const auto& name : passed_->names()) still.erase({report_kind::passed, name});
+    return still;
+  }
   }
   auto left = cuts_;
   for (const auto& name : at_cuts_->names()) left.erase({report_kind::at_cut, name});
@@ -225,6 +262,9 @@ std::string transition::waiting_for() const {
       break;
     case report_kind::restored:
       text += "has not restored its state";
+      break;
+    case report_kind::passed:
+      text += "has not let out what was under way";
       break;
     case report_kind::running:
       text += "has not started";

@@ -32,6 +32,13 @@ public:
   transition(epoch_t epoch, const transition_plan& plan, clock::time_point now);
 
   epoch_t epoch() const { return epoch_; }
+  /// Of all that have to be ready, and of all whose keyed state goes ahead. Whoever completes the
+  /// last of these that there are sends the markers: `before_markers`.
+  const std::shared_ptr<ballot>& votes() const { return votes_cast_; }
+  const std::shared_ptr<ballot>& copies() const { return copies_cast_; }
+  ballot& before_markers() const { return copies_all_ == 0 ? *votes_cast_ : *copies_cast_; }
+  /// Of all that markers only pass to push out what is under way.
+  const std::shared_ptr<joint_report>& passed() const { return passed_; }
   /// Of all that are awaited at their cuts, and of all successors that are to hold state.
   const std::shared_ptr<joint_report>& at_cuts() const { return at_cuts_; }
   const std::shared_ptr<joint_report>& restored() const { return restored_; }
@@ -41,14 +48,15 @@ public:
   enum class action {
     none,
     copy,   ///< all have voted: keyed state may begin to flow
-    mark,   ///< all has flowed: send the markers in at the heads
+    mark,   ///< all has flowed, the markers have been sent
     commit, ///< all stand at their cuts, all state is restored: point of no return
     retire, ///< all of the new graph runs: what is left of the old one may end
     abort,  ///< somebody cannot: take everything back, for `reason()`
     finish, ///< everything old has ended
   };
-  /// Takes a report of this epoch; those of other epochs are the caller's to drop. One of `at_cut`
-  /// or `restored` stands for all that are in the joint report of its kind.
+  /// Takes a report of this epoch; those of other epochs are the caller's to drop. One of
+  /// `created`, `prepared` or `copied` stands for all in its ballot, one of `at_cut` or `restored`
+  /// for all in the joint report of its kind.
   action on_report(const report_message& report, clock::time_point now);
 
   /// With nobody to wait for, a step is over as soon as it begins.
@@ -56,6 +64,9 @@ public:
 
   /// The deadline has come, or somebody cancelled: gives up unless the commit has been decided.
   action give_up(std::string reason, clock::time_point now);
+
+  /// Nobody is waited for any more whom the markers would only pass.
+  void expect_no_passing();
 
   /// The point of no return has been passed.
   bool decided() const {
@@ -81,7 +92,9 @@ private:
 
   action enter(step next, clock::time_point now);
   bool all_at_cuts() const;
-  void take(report_kind kind, const joint_report& from);
+  clock::time_point no_later(clock::time_point done, clock::time_point now) const;
+  static void take(awaited& of, const ballot& from);
+  void take(awaited& of, report_kind kind, const joint_report& from);
   awaited missing() const;
 
   const epoch_t epoch_;
@@ -89,12 +102,15 @@ private:
   step step_ = step::prepare;
   bool marked_ = false;
   awaited votes_, copies_, cuts_, running_, ended_;
-  std::shared_ptr<joint_report> at_cuts_, restored_;
+  std::size_t copies_all_ = 0;
+  std::shared_ptr<ballot> votes_cast_, copies_cast_;
+  std::shared_ptr<joint_report> at_cuts_, restored_, passed_;
   std::map<std::string, flow> flows_; ///< by who told
   std::map<std::string, std::string> delays_;
   std::string reason_;
   clock::time_point step_began_;
   clock::time_point mark_began_{};
+  clock::time_point last_cut_{}; ///< may be heard of before the last vote
   clock::duration mark_to_commit_{0};
   std::vector<step_time> times_;
 };

@@ -18,8 +18,9 @@ operator_change change(operator_action a, std::string name, bool in_region = tru
   return c;
 }
 
+/// Heard of at once.
 report_message report(report_kind kind, std::string name, std::string text = {}) {
-  return {kind, 2, std::move(name), std::move(text)};
+  return {kind, 2, std::move(name), std::move(text), 0, 0, transition::clock::time_point::max()};
 }
 
 /// `a` is replaced, `b` between is crossed by the markers, `c` is removed, `d` is added.
@@ -46,6 +47,81 @@ TEST_CASE("markers are sent only when every participant has voted") {
   CHECK_FALSE(t.markers_sent());
   vote(t);
   CHECK(t.markers_sent());
+}
+
+TEST_CASE("one report stands for all who have voted, and the last to vote sends the markers") {
+  transition t(2, mixed_plan(), t0);
+  const auto actors = std::vector<caf::actor>(3);
+  t.before_markers().tell_at_last(actors);
+  const std::vector<ballot::vote> votes{{report_kind::prepared, "a"},
+                                        {report_kind::created, "a"},
+                                        {report_kind::prepared, "b"},
+                                        {report_kind::created, "d"}};
+  for (const auto& vote : votes) {
+    CHECK_FALSE(t.votes()->add(vote).last);
+    CHECK_FALSE(t.votes()->add(vote).last);
+  }
+  CHECK(t.waiting_for() == "operator 'c' has not answered");
+  const auto last = t.votes()->add({report_kind::prepared, "c"});
+  CHECK(last.last);
+  CHECK(last.told.size() == 3);
+  CHECK(t.on_report(report(report_kind::prepared, "c"), t0) == action::mark);
+}
+
+TEST_CASE("where keyed state goes ahead, the markers are sent when all of it has gone") {
+  auto plan = mixed_plan();
+  plan.operators[0].parts = part_transfer::pre_copy;
+  transition t(2, plan, t0);
+  t.before_markers().tell_at_last(std::vector<caf::actor>(1));
+  for (const auto* name : {"a", "b", "c"}) t.votes()->add({report_kind::prepared, name});
+  t.votes()->add({report_kind::created, "a"});
+  const auto ready = t.votes()->add({report_kind::created, "d"});
+  CHECK(ready.last);
+  CHECK(ready.told.empty());
+  CHECK(t.on_report(report(report_kind::created, "d"), t0) == action::copy);
+  CHECK(t.waiting_for() == "operator 'a' is still sending its state");
+  const auto copied = t.copies()->add({report_kind::copied, "a"});
+  CHECK(copied.last);
+  CHECK(copied.told.size() == 1);
+  CHECK(t.on_report(report(report_kind::copied, "a"), t0) == action::mark);
+}
+
+TEST_CASE("after it was given up nobody sends markers; who has sent them before is known") {
+  for (const bool in_time : {false, true}) {
+    CAPTURE(in_time);
+    transition t(2, mixed_plan(), t0);
+    t.before_markers().tell_at_last(std::vector<caf::actor>(1));
+    for (const auto* name : {"a", "b", "c"}) t.votes()->add({report_kind::prepared, name});
+    t.votes()->add({report_kind::created, "a"});
+    if (in_time) CHECK(t.votes()->add({report_kind::created, "d"}).last);
+    CHECK(t.give_up("cancelled", t0) == action::abort);
+    CHECK(t.markers_sent() == in_time);
+    const auto late = t.votes()->add({report_kind::created, "d"});
+    CHECK_FALSE(late.last);
+    CHECK(late.told.empty());
+  }
+}
+
+TEST_CASE("a cut may be heard of before the last vote") {
+  using std::chrono::milliseconds;
+  transition t(2, mixed_plan(), t0);
+  for (const auto* name : {"a", "b", "c"}) t.votes()->add({report_kind::prepared, name});
+  t.votes()->add({report_kind::created, "a"});
+  CHECK(t.votes()->add({report_kind::created, "d"}).last);
+  t.at_cuts()->add("a");
+  CHECK(t.at_cuts()->add("c"));
+  auto cut = report(report_kind::at_cut, "c");
+  cut.at = t0 + milliseconds(3);
+  CHECK(t.on_report(cut, t0 + milliseconds(4)) == action::none);
+  CHECK(t.current() == step::prepare);
+  auto vote = report(report_kind::created, "d");
+  vote.at = t0 + milliseconds(2);
+  CHECK(t.on_report(vote, t0 + milliseconds(5)) == action::mark);
+  CHECK(t.proceed(t0 + milliseconds(5)) == action::none);
+  CHECK(t.current() == step::restore);
+  REQUIRE(t.times().size() == 2);
+  CHECK(t.times()[0].took == milliseconds(2));
+  CHECK(t.times()[1].took == milliseconds(1));
 }
 
 TEST_CASE("where loops are emptied, the commit waits for those whom the markers only cross") {
@@ -102,8 +178,9 @@ TEST_CASE("a cut is reached when it was, not when that is heard of") {
   using std::chrono::milliseconds;
   transition t(2, mixed_plan(), t0);
   vote(t);
-  auto last = report(report_kind::at_cut, "a");
-  CHECK(t.on_report(report(report_kind::at_cut, "c"), t0 + milliseconds(1)) == action::none);
+  auto first = report(report_kind::at_cut, "c"), last = report(report_kind::at_cut, "a");
+  first.at = t0 + milliseconds(1);
+  CHECK(t.on_report(first, t0 + milliseconds(1)) == action::none);
   last.at = t0 + milliseconds(2);
   CHECK(t.on_report(last, t0 + milliseconds(7)) == action::none);
   REQUIRE(t.times().size() == 2);

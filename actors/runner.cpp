@@ -296,8 +296,9 @@ void runner::report(report_kind kind, epoch_t epoch, std::string text) {
 void runner::vote(ballot& in, report_kind kind, epoch_t epoch) {
   const auto outcome = in.add({kind, core_.setup().place.name});
   if (!outcome.last) return;
+  report_message all_ready{kind, epoch, core_.setup().place.name}; // as of now, before any marker
   for (const auto& to : outcome.told) send(to, mark_message{epoch});
-  report(kind, epoch);
+  send(supervisor_, std::move(all_ready));
 }
 
 void runner::report_jointly(joint_report& with, report_kind kind, epoch_t epoch) {

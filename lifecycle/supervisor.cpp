@@ -250,11 +250,14 @@ void supervisor::act(active& now, transition::action what) {
     return act(now, now.state.proceed(transition::clock::now()));
   case transition::action::retire:
     for (auto& former : now.formers) send(former, end_message{now.state.epoch()});
+    now.deadline =
+        system().clock().now() + now.limit; // for what is under way where ways have ended
+    if (now.state.flushes()) set_alarm(now.deadline);
     return act(now, now.state.proceed(transition::clock::now()));
   case transition::action::abort:
     return abort(now);
   case transition::action::finish:
-    return finish(now, transition_outcome::committed, {});
+    return finish(now, transition_outcome::committed, now.state.reason());
   }
 }
 
@@ -339,6 +342,11 @@ void supervisor::on_alarm() {
 
 void supervisor::on_deadline(active& now) {
   if (now.order->stops) return cut_off(now);
+  if (now.state.flushes()) {
+    end_flush(now, "committed, but the deadline has passed for what was under way: " +
+                       now.state.waiting_for());
+    return act(now, now.state.proceed(transition::clock::now()));
+  }
   give_up(now, "the deadline has passed: " + now.state.waiting_for());
 }
 
@@ -426,19 +434,20 @@ void supervisor::on_member_down(const std::string& name, const caf::error& why) 
   for (auto next = active_.begin(); next != active_.end();) {
     auto& now = (next++)->second;
     if (now.state.decided()) { // it never will say so itself
-      end_flush(now);
+      end_flush(now, {});
       take_as_said(now, {report_kind::running, report_kind::arrived}, name);
     } else if (!now.order->stops) give_up(now, reason);
   }
   if (setup_.on_end) setup_.on_end(reason);
 }
 
-/// A marker may be lost: nobody waits any more for those that it would only pass.
-void supervisor::end_flush(active& now) {
+/// A marker was lost, or does not come through for long: nobody waits any more for those that it
+/// would only pass.
+void supervisor::end_flush(active& now, std::string reason) {
   for (const auto& op : now.what.plan.operators)
     if (const auto m = live_.members.find(op.before()); op.flushes && m != live_.members.end())
       send(m->second.actor, abort_message{now.state.epoch()});
-  now.state.expect_no_passing();
+  now.state.end_flush(std::move(reason));
 }
 
 /// As if it had reported that itself.

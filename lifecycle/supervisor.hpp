@@ -122,7 +122,7 @@ private:
   void on_deadline(active& now);
   void on_down(const caf::down_msg& m);
   void on_member_down(const std::string& name, const caf::error& why);
-  void end_flush(active& now);
+  void end_flush(active& now, std::string reason);
   void take_as_said(active& now, std::initializer_list<report_kind> kinds, const std::string& name);
   void on_former_down(active& now, const std::string& name);
 

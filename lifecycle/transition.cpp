@@ -187,8 +187,21 @@ transition::action transition::give_up(std::string reason, clock::time_point now
   return enter(step::aborted, now);
 }
 
-void transition::expect_no_passing() {
-  std::erase_if(ended_, [](const auto& one) { return one.first == report_kind::passed; });
+namespace {
+
+bool is_passing(const std::pair<report_kind, std::string>& one) {
+  return one.first == report_kind::passed;
+}
+
+} // namespace
+
+bool transition::flushes() const {
+  return step_ == step::retire && std::any_of(ended_.begin(), ended_.end(), is_passing);
+}
+
+void transition::end_flush(std::string reason) {
+  std::erase_if(ended_, is_passing);
+  reason_ = std::move(reason);
 }
 
 transition::flow transition::state_flow() const {

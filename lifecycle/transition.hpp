@@ -65,8 +65,11 @@ public:
   /// The deadline has come, or somebody cancelled: gives up unless the commit has been decided.
   action give_up(std::string reason, clock::time_point now);
 
-  /// Nobody is waited for any more whom the markers would only pass.
-  void expect_no_passing();
+  /// All of the new graph runs, and somebody whom the markers only pass has not let them pass yet.
+  bool flushes() const;
+  /// Nobody is waited for any more whom the markers would only pass; for that reason, which is told
+  /// with the outcome.
+  void end_flush(std::string reason);
 
   /// The point of no return has been passed.
   bool decided() const {

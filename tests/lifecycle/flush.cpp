@@ -132,3 +132,35 @@ TEST_CASE("what a former operator had split meets the next transition whole") {
                          {"source -> sink3", "source2 -> a -> sink"}, {{"sink", "test.sink", 2}},
                          types);
 }
+
+TEST_CASE("what does not leave by the deadline is named, and nobody waits for it any longer") {
+  std::size_t late = 0;
+  for (std::size_t at = 0; at < 120; ++at)
+    for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+      CAPTURE(at);
+      CAPTURE(seed);
+      world w;
+      w.shuffle(seed);
+      w.order(world::make_graph({"source -> a -> b -> sink", "source -> sink2", "source2 -> b"}));
+      w.run();
+      w.order(world::make_graph({"source -> a", "source2 -> b -> sink", "source -> sink2"}));
+      for (std::size_t done = 0; done < at && w.step(); ++done) {
+      }
+      w.advance(std::chrono::seconds(6));
+      w.run();
+      REQUIRE(w.outcomes().size() == 2);
+      const auto& e = w.outcomes()[1];
+      if (e.outcome == transition_outcome::committed && !e.reason.empty()) {
+        ++late;
+        CHECK(e.reason.find("committed, but the deadline has passed for what was under way: "
+                            "operator '") == 0);
+        CHECK(e.reason.find("has not let out what was under way") != std::string::npos);
+      }
+      w.stop();
+      w.run();
+      REQUIRE(w.outcomes().size() == 3);
+      CHECK(w.outcomes()[2].reason == "");
+      CHECK(w.check_ended().value_or("") == "");
+    }
+  CHECK(late > 0);
+}

@@ -88,9 +88,10 @@ instarctl --admin "$socket" checkpoints
 eventually 20 enough_lines "$one" $((later + 100))
 kill -9 "$daemon"
 wait "$daemon" 2>/dev/null || true
+killed=$(wc -l <lines.txt)
 instard --restore saved --admin "$socket" --checkpoints saved >"$place/restored.log" 2>&1 &
 daemon=$!
-eventually 20 enough_lines "$one" $((later + 400))
+eventually 20 enough_lines "$one" $((killed + 300))
 kill "$daemon"
 wait "$daemon" || fail "instard ended with an error after it was restored"
 daemon=

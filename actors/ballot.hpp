@@ -15,8 +15,8 @@ namespace instar {
 
 /// Votes of all who have to be ready before a transition goes on. Whoever casts the last one tells
 /// the supervisor, and may be given others to tell: that the markers go in. So these set out from a
-/// worker that is awake, at once; where processors are busy, it takes a millisecond until the
-/// supervisor was woken and has woken a worker again.
+/// worker that is awake, at once, and not after the supervisor was woken and has woken a worker
+/// again, each of which may have to wait for a processor.
 ///
 /// Shared by all who vote and by the supervisor; any thread.
 class ballot {

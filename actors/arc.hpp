@@ -63,7 +63,14 @@ public:
   /// the operator has made of those that came was published, before they are released.
   void await(std::uint64_t answers) noexcept { awaited_.store(answers, std::memory_order_release); }
   /// Any thread, a moment's value.
-  std::uint64_t awaited() const noexcept { return awaited_.load(std::memory_order_acquire); }
+  std::uint64_t awaited() const noexcept {
+    const auto answers = awaited_.load(std::memory_order_acquire);
+    return answers == brings_none ? 0 : answers;
+  }
+  /// Whether it brings answers to requests of its consumer's. Any thread.
+  bool brings_answers() const noexcept {
+    return awaited_.load(std::memory_order_acquire) != brings_none;
+  }
 
   // -- producer's end ---------------------------------------------------------------------------
 
@@ -180,7 +187,8 @@ private:
   alignas(64) std::atomic<std::uint64_t> head_{0};
   alignas(64) std::atomic<bool> starved_{false};
   std::atomic<int> standing_{0}; // operators that hold packets back
-  std::atomic<std::uint64_t> awaited_{0};
+  static constexpr std::uint64_t brings_none = ~std::uint64_t{0}; // other packets
+  std::atomic<std::uint64_t> awaited_{brings_none};
 
   const std::size_t capacity_;
   const bool feedback_;

@@ -197,7 +197,7 @@ void operator_core::try_cut() {
   if (part_.sink && !loops_stayed_empty()) return;
   if (!part_.ending_out.empty()) publish();
   for (const auto& out : part_.ending_out)
-    if (out->queued() > 0)
+    if (out->queued() > 0 && !(out->brings_answers() && out->awaited() == 0)) // else too late
       return fail_cut("operator '" + setup_.place.name + "' has emitted, not for a packet, into " +
                       out->name() + ", which ends and was empty; ask again");
   if (!forward_markers()) return;
@@ -236,12 +236,13 @@ void operator_core::save_checkpoint() {
 }
 
 /// No marker follows what goes along a feedback arc. So what was emitted into a loop after it was
-/// seen empty, not for a packet, would be in nobody's state.
+/// seen empty, not for a packet, would be in nobody's state. Answers may: their requests had ended
+/// by then, or else who has asked again cannot be saved.
 bool operator_core::loops_stayed_empty() {
   if (part_.quiet_out.empty()) return true;
   publish();
   for (const auto& out : part_.quiet_out)
-    if (part_.drain->moved(*out)) {
+    if (part_.drain->moved(*out) && !out->brings_answers()) {
       fail_cut("operator '" + setup_.place.name + "' has emitted, not for a packet, into " +
                out->name() + ", whose loop was empty; ask again");
       return false;

@@ -1,3 +1,4 @@
+#include "checkpoint_world.hpp"
 #include "protocol_world.hpp"
 
 #include "lifecycle/trace_tap.hpp"
@@ -433,6 +434,39 @@ TEST_CASE("an answer that comes after the deadline is dropped and counted") {
                                 [](const operator_status& s) { return s.name == "asker"; });
   REQUIRE(who != now.operators.end());
   CHECK(who->late_answers == 4);
+}
+
+TEST_CASE("answers to requests that have run out of time keep no loop from being left or saved") {
+  const wanted_graph removed = made({"source.out -> sink.in"}, "test.slow");
+  std::size_t late = 0;
+  for (const auto& arcs : {one_asks, drained(one_asks), two_ask, tapped_twice})
+    for (const wanted_graph& change :
+         {removed, wanted_graph(checkpoint_wish{}), wanted_graph(graph{})})
+      for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+        CAPTURE(arcs.size());
+        CAPTURE(change.index());
+        CAPTURE(seed);
+        checkpointed c;
+        c.w.shuffle(seed);
+        c.w.plot().total = 8;
+        c.w.plot().request_deadline = std::chrono::milliseconds(2); // a slow one needs 3
+        c.w.order(made(arcs, "test.slow"));
+        const auto asked = [&] { return c.w.plot().questions.size(); };
+        for (std::uint64_t i = 0; i < 40 + seed; ++i) c.w.step();
+        if (std::holds_alternative<graph>(change) && std::get<graph>(change).operators.empty())
+          c.w.stop();
+        else c.w.order(change);
+        // The clock moves on while messages are still under way, so timers fall between them.
+        for (int i = 0; i < 4'000 && c.w.outcomes().size() < 2; ++i) {
+          c.w.step();
+          if (i % 10 == 9) c.w.advance(std::chrono::microseconds(500));
+        }
+        late += asked() > 0;
+        REQUIRE(c.w.outcomes().size() == 2);
+        CHECK_MESSAGE(c.w.outcomes()[1].outcome == transition_outcome::committed,
+                      c.w.outcomes()[1].reason);
+      }
+  CHECK(late > 100);
 }
 
 TEST_CASE("a loop that is drained says how many requests are open, and goes on") {

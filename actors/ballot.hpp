@@ -13,10 +13,11 @@
 
 namespace instar {
 
-/// Votes of all who have to be ready before a transition goes on. Whoever casts the last one tells
-/// the supervisor, and may be given others to tell: that the markers go in. So these set out from a
-/// worker that is awake, at once, and not after the supervisor was woken and has woken a worker
-/// again, each of which may have to wait for a processor.
+/// Votes of all who have to be ready, at their cuts, or done, before a transition goes on. Whoever
+/// casts the last one tells the supervisor: that is woken once, not once for each operator, while
+/// clients wait. The last one may be given others to tell, that the markers go in: so these set out
+/// from a worker that is awake, at once, and not after the supervisor was woken and has woken a
+/// worker again, each of which may have to wait for a processor.
 ///
 /// Shared by all who vote and by the supervisor; any thread.
 class ballot {

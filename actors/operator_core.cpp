@@ -219,7 +219,7 @@ bool operator_core::activate() {
   settle();
   cut_if_due();
   if (parts_) counts.entries.set(parts_->size());
-  const bool again = flush_and_sleep();
+  const bool again = publish_and_sleep();
   if (timed)
     counts.busy_ns.add(static_cast<std::uint64_t>((core_clock::now() - begin).count()) * sampled);
   return again;
@@ -382,7 +382,7 @@ void operator_core::publish() {
 ///
 /// All stores come first, then one full fence, then all loads. The other side of each pair does
 /// the same, so that of two that pass each other at least one sees the other (Dekker).
-bool operator_core::flush_and_sleep() {
+bool operator_core::publish_and_sleep() {
   auto& bell = *setup_.place.bell;
   publish();
   const bool sleeps = phase_ == phase::running && !more_;

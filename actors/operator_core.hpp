@@ -75,10 +75,10 @@ struct operator_setup {
   std::size_t activation_limit = 256; ///< packets per activation
   /// From what the instance before has to what this one reads.
   conversion state_conversion{}, part_conversion{};
-  std::size_t predecessors = 1;    ///< so many bring it state, or the word that there is none
-  bool shares = false;             ///< packets with others, by their keys
-  std::shared_ptr<ballot> ready{}; ///< it votes when it is constructed
-  std::shared_ptr<joint_report> restored{}; ///< it adds itself when it holds its state
+  std::size_t predecessors = 1;       ///< so many bring it state, or the word that there is none
+  bool shares = false;                ///< packets with others, by their keys
+  std::shared_ptr<ballot> ready{};    ///< it votes when it is constructed
+  std::shared_ptr<ballot> restored{}; ///< … and here when it holds its state
 };
 
 /// A timer that moves from an old instance to its successor.
@@ -132,7 +132,7 @@ public:
 
   // -- work -------------------------------------------------------------------------------------
 
-  /// Processes what is there, up to the activation limit, and flushes what was emitted.
+  /// Processes what is there, up to the activation limit, and publishes what was emitted.
   /// Returns whether it wants to be activated again at once. If not, and if it runs, its doorbell
   /// is armed: whatever comes will wake it.
   bool activate();
@@ -162,7 +162,7 @@ private:
   enum class phase { constructed, running, at_cut, ended };
   struct output {
     out_link link;
-    bool rings = false; // the consumer is to be woken by this flush
+    bool rings = false; // the consumer is to be woken by this activation
   };
   /// Where a packet of an output goes: to one out-arc, or by its key to one of several.
   struct target {
@@ -262,7 +262,7 @@ private:
   void go_on();
   void ring_cycles();
   void publish();
-  bool flush_and_sleep();
+  bool publish_and_sleep();
   bool has_work();
   bool input_ready();
   bool has_room(std::size_t in);
@@ -318,7 +318,7 @@ private:
   bool alarm_rang_ = false;
   bool awaited_changed_ = false; // since it was last shown
   bool more_ = false;            // stopped by the activation limit
-  bool released_ = false;        // credit was given back since the last flush
+  bool released_ = false;        // credit was given back since the last activation
   bool relieved_ = false;        // a feedback arc overflows no longer
 
   std::vector<event> taken_events_;
@@ -339,7 +339,7 @@ private:
   bool saw_open_ = false;        // … a way into them was open when it last looked
   bool way_in_closed_ = false;   // as a head of loops that are emptied
   bool loops_wait_ = false;      // only that they are empty is waited for
-  std::size_t closing_ = 0;      // ways in, to be closed by the next flush
+  std::size_t closing_ = 0;      // ways in, to be closed by the next `publish`
   bool stands_ = false;          // holds back what its cycles may wait for
   std::uint64_t look_again_ = 0; // timer
   std::deque<core_clock::time_point> recent_errors_;

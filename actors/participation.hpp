@@ -3,7 +3,6 @@
 #include "actors/ballot.hpp"
 #include "actors/checkpoint_sink.hpp"
 #include "actors/graph.hpp"
-#include "actors/joint_report.hpp"
 #include "actors/links.hpp"
 #include "actors/loop_drain.hpp"
 #include "actors/packet.hpp"
@@ -38,10 +37,10 @@ struct participation {
   operator_links next;                          ///< `rewire`: the arcs after the commit
   std::string next_name; ///< `rewire`: what it is called after the commit, if otherwise
 
-  std::shared_ptr<ballot> ready;         ///< it votes as soon as it knows this part
-  std::shared_ptr<ballot> copied;        ///< … and here when its keyed state has gone once
-  std::shared_ptr<joint_report> at_cuts; ///< it adds itself when it stands at its cut
-  bool flushes = false; ///< `pass`: … when it has passed, and reports that as `passed`
+  std::shared_ptr<ballot> ready;   ///< it votes as soon as it knows this part
+  std::shared_ptr<ballot> copied;  ///< … and here when its keyed state has gone once
+  std::shared_ptr<ballot> at_cuts; ///< … and here when it stands at its cut
+  bool flushes = false;            ///< `pass`: … when it has passed, and votes `passed`
 
   // Where the transition empties loops; null elsewhere.
   bool drains = false; ///< … anywhere: till its cut what it does may be needed for that

@@ -104,7 +104,7 @@ void runner::on_constructed(const constructed_message& m) {
 void runner::claim_and_report(report_kind ready, epoch_t epoch) {
   if (auto done = core_.claim(); !done)
     return report(report_kind::failed, epoch, done.error().message);
-  if (ready == report_kind::restored) report_jointly(*core_.setup().restored, ready, epoch);
+  if (ready == report_kind::restored) vote(*core_.setup().restored, ready, epoch);
   else vote(*core_.setup().ready, ready, epoch);
 }
 
@@ -192,7 +192,7 @@ void runner::at_cut(epoch_t epoch, std::optional<state> saved) {
   sink_ = nullptr;
   for (const auto& h : heirs_)
     send(h.actor, restore_message{epoch, h.gets_rest ? saved : std::nullopt});
-  report_jointly(*at_cuts_, flushes_ ? report_kind::passed : report_kind::at_cut, epoch);
+  vote(*at_cuts_, flushes_ ? report_kind::passed : report_kind::at_cut, epoch);
 }
 
 void runner::cut_delayed(epoch_t epoch, std::string reason) {
@@ -296,13 +296,9 @@ void runner::report(report_kind kind, epoch_t epoch, std::string text) {
 void runner::vote(ballot& in, report_kind kind, epoch_t epoch) {
   const auto outcome = in.add({kind, core_.setup().place.name});
   if (!outcome.last) return;
-  report_message all_ready{kind, epoch, core_.setup().place.name}; // as of now, before any marker
+  report_message of_all{kind, epoch, core_.setup().place.name}; // as of now, before any marker
   for (const auto& to : outcome.told) send(to, mark_message{epoch});
-  send(supervisor_, std::move(all_ready));
-}
-
-void runner::report_jointly(joint_report& with, report_kind kind, epoch_t epoch) {
-  if (with.add(core_.setup().place.name)) report(kind, epoch);
+  send(supervisor_, std::move(of_all));
 }
 
 } // namespace instar

@@ -55,7 +55,6 @@ private:
   void step_awake();
   void report(report_kind kind, epoch_t epoch, std::string text = {});
   void vote(ballot& in, report_kind kind, epoch_t epoch);
-  void report_jointly(joint_report& with, report_kind kind, epoch_t epoch);
 
   // core_host
   core_clock::time_point now() override;
@@ -81,8 +80,7 @@ private:
   cut_role role_ = cut_role::pass;
   bool rehearses_ = false;                // its keyed state goes after the commit
   std::shared_ptr<checkpoint_sink> sink_; // takes its keyed state in place of a successor
-  std::shared_ptr<ballot> copies_;
-  std::shared_ptr<joint_report> at_cuts_;
+  std::shared_ptr<ballot> copies_, at_cuts_;
   bool flushes_ = false;
   std::vector<heir> heirs_;
   std::uint64_t sent_ = 0;                            // parts

@@ -26,6 +26,14 @@ const char* to_string(transition::step step) {
   return "";
 }
 
+namespace {
+
+void strike(std::set<ballot::vote>& from, const ballot& in) {
+  for (const auto& vote : in.votes()) from.erase(vote);
+}
+
+} // namespace
+
 transition::transition(epoch_t epoch, const transition_plan& plan, clock::time_point now)
     : epoch_(epoch), saves_(plan.saves), step_began_(now) {
   // Who serves the old graph reports under its old name, until it has committed.
@@ -53,13 +61,13 @@ transition::transition(epoch_t epoch, const transition_plan& plan, clock::time_p
   copies_all_ = copies_.size();
   votes_cast_ = std::make_shared<ballot>(votes_.size());
   copies_cast_ = std::make_shared<ballot>(copies_all_);
-  const auto joint = [](const awaited& of, report_kind kind) {
+  const auto all = [](const awaited& of, report_kind kind) {
     const auto is = [kind](const auto& one) { return one.first == kind; };
-    return std::make_shared<joint_report>(std::count_if(of.begin(), of.end(), is));
+    return std::make_shared<ballot>(std::count_if(of.begin(), of.end(), is));
   };
-  at_cuts_ = joint(cuts_, report_kind::at_cut);
-  restored_ = joint(cuts_, report_kind::restored);
-  passed_ = joint(ended_, report_kind::passed);
+  at_cuts_ = all(cuts_, report_kind::at_cut);
+  restored_ = all(cuts_, report_kind::restored);
+  passed_ = all(ended_, report_kind::passed);
   if (plan.saves) cuts_.emplace(report_kind::written, std::string());
 }
 
@@ -68,7 +76,7 @@ transition::action transition::on_report(const report_message& report, clock::ti
   switch (report.kind) {
   case report_kind::created:
   case report_kind::prepared:
-    take(votes_, *votes_cast_);
+    strike(votes_, *votes_cast_);
     votes_.erase(key);
     now = no_later(report.at, now);
     break;
@@ -76,22 +84,24 @@ transition::action transition::on_report(const report_message& report, clock::ti
     flows_[report.name] = {report.entries, report.total};
     return action::none;
   case report_kind::copied:
-    take(copies_, *copies_cast_);
+    strike(copies_, *copies_cast_);
     copies_.erase(key);
     now = no_later(report.at, now);
     break;
   case report_kind::at_cut:
-    take(cuts_, report.kind, *at_cuts_);
+    strike(cuts_, *at_cuts_);
+    delayed_no_more(*at_cuts_);
     delays_.erase(report.name);
     cuts_.erase(key);
     last_cut_ = std::max(last_cut_, report.at);
     break;
   case report_kind::restored:
-    take(cuts_, report.kind, *restored_);
+    strike(cuts_, *restored_);
     cuts_.erase(key);
     break;
   case report_kind::passed:
-    take(ended_, report.kind, *passed_);
+    strike(ended_, *passed_);
+    delayed_no_more(*passed_);
     ended_.erase(key);
     break;
   case report_kind::written:
@@ -136,15 +146,8 @@ transition::clock::time_point transition::no_later(clock::time_point done,
   return std::clamp(done, std::min(step_began_, now), now);
 }
 
-void transition::take(awaited& of, const ballot& from) {
-  for (const auto& vote : from.votes()) of.erase(vote);
-}
-
-void transition::take(awaited& of, report_kind kind, const joint_report& from) {
-  for (const auto& name : from.names()) {
-    of.erase({kind, name});
-    if (kind != report_kind::restored) delays_.erase(name);
-  }
+void transition::delayed_no_more(const ballot& in) {
+  for (const auto& [kind, name] : in.votes()) delays_.erase(name);
 }
 
 bool transition::all_at_cuts() const {
@@ -215,34 +218,28 @@ transition::flow transition::state_flow() const {
 
 /// Whom the current step waits for, without those who have joined in what is not complete.
 transition::awaited transition::missing() const {
-  auto still = step_ == step::prepare ? votes_ : copies_;
+  const auto without = [](awaited all, const ballot& in) {
+    strike(all, in);
+    return all;
+  };
   switch (step_) {
   case step::prepare:
-    take(still, *votes_cast_);
-    return still;
+    return without(votes_, *votes_cast_);
   case step::copy:
-    take(still, *copies_cast_);
-    return still;
+    return without(copies_, *copies_cast_);
   case step::mark:
   case step::restore:
-    break;
+    return without(without(cuts_, *at_cuts_), *restored_);
   case step::commit:
     return running_;
-  default: {
-    auto still = ended_;
-    for (const auto& name : passed_->names()) still.erase({report_kind::passed, name});
-    return still;
+  default:
+    return without(ended_, *passed_);
   }
-  }
-  auto left = cuts_;
-  for (const auto& name : at_cuts_->names()) left.erase({report_kind::at_cut, name});
-  for (const auto& name : restored_->names()) left.erase({report_kind::restored, name});
-  return left;
 }
 
 std::string transition::waiting_for() const {
   const auto missing = this->missing();
-  const auto there = at_cuts_->names();
+  const auto there = at_cuts_->votes();
   std::string text;
   std::size_t named = 0;
   for (const auto& [kind, name] : missing) {
@@ -289,7 +286,8 @@ std::string transition::waiting_for() const {
   }
   // Those that only let the markers pass are not waited for themselves, but may be the reason.
   for (const auto& [name, delay] : delays_)
-    if (!missing.count({report_kind::at_cut, name}) && !there.count(name) && ++named <= 6)
+    if (!missing.count({report_kind::at_cut, name}) && !there.count({report_kind::at_cut, name}) &&
+        ++named <= 6)
       text += ", operator '" + name + "' says not yet: " + delay;
   return text;
 }

@@ -38,10 +38,10 @@ public:
   const std::shared_ptr<ballot>& copies() const { return copies_cast_; }
   ballot& before_markers() const { return copies_all_ == 0 ? *votes_cast_ : *copies_cast_; }
   /// Of all that markers only pass to push out what is under way.
-  const std::shared_ptr<joint_report>& passed() const { return passed_; }
+  const std::shared_ptr<ballot>& passed() const { return passed_; }
   /// Of all that are awaited at their cuts, and of all successors that are to hold state.
-  const std::shared_ptr<joint_report>& at_cuts() const { return at_cuts_; }
-  const std::shared_ptr<joint_report>& restored() const { return restored_; }
+  const std::shared_ptr<ballot>& at_cuts() const { return at_cuts_; }
+  const std::shared_ptr<ballot>& restored() const { return restored_; }
 
   step current() const { return step_; }
   /// What the supervisor has to do after a report.
@@ -54,9 +54,8 @@ public:
     abort,  ///< somebody cannot: take everything back, for `reason()`
     finish, ///< everything old has ended
   };
-  /// Takes a report of this epoch; those of other epochs are the caller's to drop. One of
-  /// `created`, `prepared` or `copied` stands for all in its ballot, one of `at_cut` or `restored`
-  /// for all in the joint report of its kind.
+  /// Takes a report of this epoch; those of other epochs are the caller's to drop. One that
+  /// is a vote stands for all in its ballot.
   action on_report(const report_message& report, clock::time_point now);
 
   /// With nobody to wait for, a step is over as soon as it begins.
@@ -96,8 +95,7 @@ private:
   action enter(step next, clock::time_point now);
   bool all_at_cuts() const;
   clock::time_point no_later(clock::time_point done, clock::time_point now) const;
-  static void take(awaited& of, const ballot& from);
-  void take(awaited& of, report_kind kind, const joint_report& from);
+  void delayed_no_more(const ballot& in);
   awaited missing() const;
 
   const epoch_t epoch_;
@@ -106,8 +104,7 @@ private:
   bool marked_ = false;
   awaited votes_, copies_, cuts_, running_, ended_;
   std::size_t copies_all_ = 0;
-  std::shared_ptr<ballot> votes_cast_, copies_cast_;
-  std::shared_ptr<joint_report> at_cuts_, restored_, passed_;
+  std::shared_ptr<ballot> votes_cast_, copies_cast_, at_cuts_, restored_, passed_;
   std::map<std::string, flow> flows_; ///< by who told
   std::map<std::string, std::string> delays_;
   std::string reason_;

@@ -108,8 +108,8 @@ TEST_CASE("a cut may be heard of before the last vote") {
   for (const auto* name : {"a", "b", "c"}) t.votes()->add({report_kind::prepared, name});
   t.votes()->add({report_kind::created, "a"});
   CHECK(t.votes()->add({report_kind::created, "d"}).last);
-  t.at_cuts()->add("a");
-  CHECK(t.at_cuts()->add("c"));
+  t.at_cuts()->add({report_kind::at_cut, "a"});
+  CHECK(t.at_cuts()->add({report_kind::at_cut, "c"}).last);
   auto cut = report(report_kind::at_cut, "c");
   cut.at = t0 + milliseconds(3);
   CHECK(t.on_report(cut, t0 + milliseconds(4)) == action::none);
@@ -241,20 +241,20 @@ TEST_CASE("who is waited for is named, with the reason that it gave") {
                            "its state");
 }
 
-TEST_CASE("one report stands for all that are in its joint report") {
+TEST_CASE("one report stands for all that are in its ballot") {
   transition t(2, mixed_plan(), t0);
   vote(t);
   t.on_report(report(report_kind::delayed, "c", "its thread works"), t0);
-  CHECK_FALSE(t.at_cuts()->add("c"));
-  CHECK_FALSE(t.at_cuts()->add("c"));
+  CHECK_FALSE(t.at_cuts()->add({report_kind::at_cut, "c"}).last);
+  CHECK_FALSE(t.at_cuts()->add({report_kind::at_cut, "c"}).last);
   CHECK(t.waiting_for() == "operator 'a' has not reached its cut, operator 'a' has not restored "
                            "its state");
   CHECK(t.current() == step::mark);
-  CHECK(t.at_cuts()->add("a"));
+  CHECK(t.at_cuts()->add({report_kind::at_cut, "a"}).last);
   CHECK(t.on_report(report(report_kind::at_cut, "a"), t0) == action::none);
   CHECK(t.current() == step::restore);
   CHECK(t.waiting_for() == "operator 'a' has not restored its state");
-  CHECK(t.restored()->add("a"));
+  CHECK(t.restored()->add({report_kind::restored, "a"}).last);
   CHECK(t.on_report(report(report_kind::restored, "a"), t0) == action::commit);
 }
 

@@ -364,8 +364,11 @@ bool operator_core::may_take_events() {
 }
 
 void operator_core::ring_cycles() {
-  if (cycles_)
-    for (const auto& bell : cycles_->members) bell->ring_fenced();
+  const auto ring = [](const cycle_links& cycles) {
+    for (const auto& bell : cycles.members) bell->ring_fenced();
+  };
+  for (const auto& cycles : held_up_) ring(*cycles); // its own among them
+  if (cycles_ && held_up_.empty()) ring(*cycles_);
 }
 
 /// Shows what was emitted, then gives back the credit of what was taken: in this order, so that

@@ -340,7 +340,8 @@ private:
   bool way_in_closed_ = false;   // as a head of loops that are emptied
   bool loops_wait_ = false;      // only that they are empty is waited for
   std::size_t closing_ = 0;      // ways in, to be closed by the next `publish`
-  bool stands_ = false;          // holds back what its cycles may wait for
+  bool stands_ = false;          // holds back what these may wait for:
+  std::vector<std::shared_ptr<const cycle_links>> held_up_;
   std::uint64_t look_again_ = 0; // timer
   std::deque<core_clock::time_point> recent_errors_;
 };

@@ -310,18 +310,21 @@ handed_over operator_core::commit_replace(epoch_t epoch) {
 }
 
 /// From now on this operator holds back packets, until others are at their cuts. An overflow on its
-/// cycles may not become less before that, so nobody may wait for it: not those whose packets or
-/// credit one of the others needs to get to its cut.
+/// cycles, or on some from which packets come to it, may not become less before that, so nobody may
+/// wait for it: not those whose packets or credit one of the others needs to get to its cut.
 void operator_core::stand() {
-  if (stands_ || !cycles_) return;
-  stands_ = true;
-  for (const auto& f : cycles_->feedback) f->stand();
-  relieved_ = true;
+  if (std::exchange(stands_, true)) return;
+  held_up_ = part_.cycles_above;
+  if (cycles_) held_up_.push_back(cycles_);
+  for (const auto& cycles : held_up_)
+    for (const auto& f : cycles->feedback) f->stand();
+  relieved_ = relieved_ || !held_up_.empty();
 }
 
 void operator_core::go_on() {
-  if (!std::exchange(stands_, false)) return;
-  for (const auto& f : cycles_->feedback) f->go_on();
+  stands_ = false;
+  for (const auto& cycles : std::exchange(held_up_, {}))
+    for (const auto& f : cycles->feedback) f->go_on();
 }
 
 } // namespace instar

@@ -34,7 +34,9 @@ struct participation {
       part_transfer::none; ///< how it hands over its keyed state; `remove`: to heirs
   std::vector<std::shared_ptr<arc>> marked_in;  ///< in-arcs that bring the marker; none at a head
   std::vector<std::shared_ptr<arc>> marked_out; ///< out-arcs that the marker goes on along
-  operator_links next;                          ///< `rewire`: the arcs after the commit
+  /// What it holds back may fill these: packets come to it from them, and others lead to them.
+  std::vector<std::shared_ptr<const cycle_links>> cycles_above;
+  operator_links next;   ///< `rewire`: the arcs after the commit
   std::string next_name; ///< `rewire`: what it is called after the commit, if otherwise
 
   std::shared_ptr<ballot> ready;   ///< it votes as soon as it knows this part

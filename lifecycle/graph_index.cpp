@@ -1,6 +1,7 @@
 #include "lifecycle/graph_index.hpp"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 namespace instar {
@@ -70,6 +71,23 @@ std::span<const std::size_t> graph_index::on_cycles_with(number op) const {
   const auto group = cycles_.of[op];
   if (group == cycle_groups::none) return {};
   return cycles_.groups[group].operators;
+}
+
+std::vector<graph_index::cycles_and_below> graph_index::cycles_above(const numbers& some) const {
+  std::vector<cycles_and_below> found;
+  if (cycles_.groups.empty()) return found;
+  std::set<std::size_t> groups;
+  for (const auto op : below(some))
+    if (cycles_.of[op] != cycle_groups::none) groups.insert(cycles_.of[op]);
+  const std::set<number> wanted(some.begin(), some.end());
+  for (const auto group : groups) {
+    const auto& operators = cycles_.groups[group].operators;
+    cycles_and_below one{&cycles_.groups[group], {}};
+    for (const auto op : below(numbers(operators.begin(), operators.end())))
+      if (wanted.count(op) && cycles_.of[op] != group) one.below.push_back(op);
+    if (!one.below.empty()) found.push_back(std::move(one));
+  }
+  return found;
 }
 
 bool graph_index::drains(number op) const {

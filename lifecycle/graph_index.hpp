@@ -42,6 +42,13 @@ public:
   numbers region_of(const numbers& changes) const;
   /// Those on cycles with it, itself among them; none if it is on no cycle.
   std::span<const std::size_t> on_cycles_with(number op) const;
+  /// Operators on cycles with each other to which arcs lead from some of these, or which are among
+  /// them, and which others of these are below. Only where some are.
+  struct cycles_and_below {
+    const cycle_groups::group* cycles;
+    numbers below;
+  };
+  std::vector<cycles_and_below> cycles_above(const numbers& some) const;
   /// A loop through it may have to be empty before it changes.
   bool drains(number op) const;
 

@@ -96,11 +96,7 @@ std::map<std::string, operator_links> live_graph::all_links(const typed_graph& o
   for (std::size_t i = 0; i < of.content.operators.size(); ++i)
     group.emplace(of.content.operators[i].name, cycles.of[i]);
   for (const auto& one : cycles.groups) {
-    auto shared = std::make_shared<cycle_links>();
-    for (const auto a : one.feedback)
-      shared->feedback.push_back(arcs.find(of.content.arcs[a].name())->second.queue);
-    for (const auto i : one.operators)
-      shared->members.push_back(members.find(of.content.operators[i].name)->second.place.bell);
+    const auto shared = links_of(one, of.content);
     for (const auto i : one.operators) links[of.content.operators[i].name].cycles = shared;
   }
   for (const auto& node : of.content.arcs) {
@@ -117,6 +113,16 @@ std::map<std::string, operator_links> live_graph::all_links(const typed_graph& o
   }
   see_through(of, links);
   return links;
+}
+
+std::shared_ptr<const cycle_links> live_graph::links_of(const cycle_groups::group& of,
+                                                        const graph& in) const {
+  auto shared = std::make_shared<cycle_links>();
+  for (const auto a : of.feedback)
+    shared->feedback.push_back(arcs.find(in.arcs[a].name())->second.queue);
+  for (const auto i : of.operators)
+    shared->members.push_back(members.find(in.operators[i].name)->second.place.bell);
+  return shared;
 }
 
 /// Requests and answers find their way by places: by those that ask and answer, whoever has been
@@ -167,6 +173,17 @@ std::map<std::string, participation> live_graph::parts(const transition_plan& pl
   }
   add_drain(plan, parts);
   return parts;
+}
+
+void live_graph::add_cycles_above(const graph& running, const graph_index& index,
+                                  std::map<std::string, participation>& parts) const {
+  graph_index::numbers all;
+  for (const auto& [name, part] : parts) all.push_back(index.find(name));
+  for (const auto& [group, below] : index.cycles_above(all)) {
+    const auto links = links_of(*group, running);
+    for (const auto op : below)
+      parts.find(running.operators[op].name)->second.cycles_above.push_back(links);
+  }
 }
 
 /// What is to be done about loops that have to be empty before the markers pass.

@@ -4,6 +4,7 @@
 #include "actors/links.hpp"
 #include "actors/participation.hpp"
 #include "actors/status.hpp"
+#include "lifecycle/graph_index.hpp"
 #include "lifecycle/plan.hpp"
 
 #include <caf/actor.hpp>
@@ -50,6 +51,10 @@ struct live_graph {
   std::map<std::string, participation> parts(const transition_plan& plan, const live_graph& after,
                                              const typed_graph& wanted, epoch_t epoch) const;
 
+  /// Adds to the parts the cycles that whoever stands at its cut holds up. Of the running graph.
+  void add_cycles_above(const graph& running, const graph_index& index,
+                        std::map<std::string, participation>& parts) const;
+
   /// The commit of `plan`, of which `after` is the outcome. Other transitions may have changed
   /// what it leaves alone since: that stays.
   void adopt(const transition_plan& plan, live_graph after);
@@ -60,6 +65,7 @@ private:
   void see_through(const typed_graph& of, std::map<std::string, operator_links>& links) const;
   operator_place make_place(const std::string& name);
   void add_drain(const transition_plan& plan, std::map<std::string, participation>& parts) const;
+  std::shared_ptr<const cycle_links> links_of(const cycle_groups::group& of, const graph& in) const;
 
   std::uint64_t places_made_ = 0; // also those that never ran
 };

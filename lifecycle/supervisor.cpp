@@ -208,8 +208,9 @@ void supervisor::tell_parts(active& now) {
           {actor_of(name), range_of(node.replica, node.replicas), rest_to[op.name] == name});
     }
   }
-  for (auto& [name, part] :
-       live_.parts(now.what.plan, now.after, now.what.wanted, now.state.epoch())) {
+  auto parts = live_.parts(now.what.plan, now.after, now.what.wanted, now.state.epoch());
+  live_.add_cycles_above(versions_.running().content, versions_.index(), parts);
+  for (auto& [name, part] : parts) {
     const auto& old = live_.members.find(name)->second.actor;
     if (now.writes && now.saved.count(name)) part.sink = now.writes;
     part.ready = now.state.votes();

@@ -1,4 +1,4 @@
-// random_graphs [--rounds N] [--from SEED] | --seed SEED | --case FILE
+// random_graphs [--rounds N] [--from SEED] | --seed SEED | --case FILE [--rounds N]
 //
 // Random graphs, changed at random moments on random schedules, with faults: after each run the
 // oracle says whether everything that has to hold did. What fails is printed with its seed and as a
@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <optional>
 #include <string>
 
 #include <unistd.h>
@@ -69,22 +70,28 @@ bool try_seed(std::uint64_t seed, totals& all) {
   return false;
 }
 
-int run_file(const char* name) {
+/// On so many schedules, the case's own first.
+int run_file(const std::string& name, std::uint64_t rounds) {
   std::ifstream in(name);
   const std::string text{std::istreambuf_iterator<char>(in), {}};
-  const auto read = in ? parse_case(text) : failure{errc::system, "it cannot be read"};
+  auto read = in ? parse_case(text) : failure{errc::system, "it cannot be read"};
   if (!read) {
-    std::fprintf(stderr, "%s: %s\n", name, read.error().message.c_str());
+    std::fprintf(stderr, "%s: %s\n", name.c_str(), read.error().message.c_str());
     return 2;
   }
-  const auto result = run_case(*read);
-  std::printf("%zu messages; %s\n", result.messages, result.breach.value_or("all held").c_str());
-  return result.breach ? 1 : 0;
+  for (std::uint64_t i = 0; i < rounds; ++i, ++read->schedule) {
+    const auto result = run_case(*read);
+    std::printf("schedule %llu: %zu messages; %s\n",
+                static_cast<unsigned long long>(read->schedule), result.messages,
+                result.breach.value_or("all held").c_str());
+    if (result.breach) return 1;
+  }
+  return 0;
 }
 
 int usage() {
   std::fputs("usage: test_random_graphs [--rounds N] [--from SEED] | --seed SEED [--print] | "
-             "--case FILE\n",
+             "--case FILE [--rounds N]\n",
              stderr);
   return 2;
 }
@@ -92,8 +99,10 @@ int usage() {
 } // namespace
 
 int main(int count, char** arguments) {
-  std::uint64_t from = 1, rounds = 5000;
+  std::uint64_t from = 1;
+  std::optional<std::uint64_t> rounds;
   bool print = false;
+  std::string file;
   for (int i = 1; i < count; ++i) {
     const std::string option = arguments[i];
     if (option == "--print") {
@@ -101,7 +110,10 @@ int main(int count, char** arguments) {
       continue;
     }
     if (++i == count) return usage();
-    if (option == "--case") return run_file(arguments[i]);
+    if (option == "--case") {
+      file = arguments[i];
+      continue;
+    }
     const auto number = std::strtoull(arguments[i], nullptr, 10);
     if (option == "--rounds") rounds = number;
     else if (option == "--from") from = number;
@@ -109,12 +121,14 @@ int main(int count, char** arguments) {
     else return usage();
   }
   for (const int signal : {SIGSEGV, SIGABRT, SIGBUS}) std::signal(signal, on_crash);
+  if (!file.empty()) return run_file(file, rounds.value_or(1));
   if (print)
     std::printf("# seed %llu\n%s", static_cast<unsigned long long>(from),
                 to_text(make_case(from)).c_str());
   totals all;
   std::size_t failed = 0;
-  for (std::uint64_t i = 0; i < rounds && failed < 3; ++i) failed += !try_seed(from + i, all);
+  for (std::uint64_t i = 0; i < rounds.value_or(5000) && failed < 3; ++i)
+    failed += !try_seed(from + i, all);
   std::printf("%zu cases, %zu messages: %zu transitions committed, %zu rolled back, %zu refused, "
               "%zu without a difference; %zu asked for under load; %zu services lost an actor; "
               "%zu cases failed\n",

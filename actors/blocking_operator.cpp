@@ -129,20 +129,27 @@ std::string blocking_operator::watch(context& ctx) {
 }
 
 void blocking_operator::on_timer(context&, std::uint64_t token) {
-  constexpr std::size_t answer_after = 4; // looks
+  constexpr std::size_t patience = 14; // looks
   if (token != watch_token || watch_ == 0) return;
   watch_ = 0;
   thread_->nudge();
   if (++looks_ == 1) where_ = "its thread is asked to come to rest";
-  if (looks_ >= 10 && is_power_of_ten(looks_)) thread_->ask_where();
-  if (looks_ > 10 && is_power_of_ten(looks_ - answer_after))
+  if (looks_ >= 10 && is_power_of_ten(looks_)) {
+    thread_->ask_where();
+    asked_where_ = true;
+  }
+  // One that waits for a processor, too, answers late: till then all is told but its stack.
+  const bool answers = asked_where_ && thread_->has_told_where();
+  if (answers || looks_ == patience)
     where_ = "its thread does not come to rest: it " + thread_->where();
+  if (answers) asked_where_ = false;
 }
 
 void blocking_operator::end_watch(context& ctx) {
   if (watch_ != 0) ctx.cancel_timer(watch_);
   watch_ = 0;
   looks_ = 0;
+  asked_where_ = false;
   where_.clear();
 }
 

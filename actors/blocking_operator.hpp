@@ -101,6 +101,7 @@ private:
   std::uint64_t watch_ = 0; // timer
   std::size_t looks_ = 0;
   std::string where_;
+  bool asked_where_ = false; // the thread, which has not answered
 };
 
 } // namespace instar

@@ -95,6 +95,8 @@ public:
   /// Called again and again while it is waited for: interrupts what it may be blocked in.
   void nudge();
   void ask_where() { signals_.ask_where(); }
+  /// Whether it has answered, and `where` tells the stack.
+  bool has_told_where() const { return !signals_.where().empty(); }
   /// What it does now, in words; with the stack, if that was asked for and has come.
   std::string where() const;
   /// It need not rest any longer.

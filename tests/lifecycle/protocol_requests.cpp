@@ -438,7 +438,7 @@ TEST_CASE("an answer that comes after the deadline is dropped and counted") {
 
 TEST_CASE("answers to requests that have run out of time keep no loop from being left or saved") {
   const wanted_graph removed = made({"source.out -> sink.in"}, "test.slow");
-  std::size_t late = 0;
+  std::size_t asked = 0; // runs in which somebody was
   for (const auto& arcs : {one_asks, drained(one_asks), two_ask, tapped_twice})
     for (const wanted_graph& change :
          {removed, wanted_graph(checkpoint_wish{}), wanted_graph(graph{})})
@@ -451,7 +451,6 @@ TEST_CASE("answers to requests that have run out of time keep no loop from being
         c.w.plot().total = 8;
         c.w.plot().request_deadline = std::chrono::milliseconds(2); // a slow one needs 3
         c.w.order(made(arcs, "test.slow"));
-        const auto asked = [&] { return c.w.plot().questions.size(); };
         for (std::uint64_t i = 0; i < 40 + seed; ++i) c.w.step();
         if (std::holds_alternative<graph>(change) && std::get<graph>(change).operators.empty())
           c.w.stop();
@@ -461,12 +460,12 @@ TEST_CASE("answers to requests that have run out of time keep no loop from being
           c.w.step();
           if (i % 10 == 9) c.w.advance(std::chrono::microseconds(500));
         }
-        late += asked() > 0;
+        asked += !c.w.plot().questions.empty();
         REQUIRE(c.w.outcomes().size() == 2);
         CHECK_MESSAGE(c.w.outcomes()[1].outcome == transition_outcome::committed,
                       c.w.outcomes()[1].reason);
       }
-  CHECK(late > 100);
+  CHECK(asked > 100);
 }
 
 TEST_CASE("a loop that is drained says how many requests are open, and goes on") {

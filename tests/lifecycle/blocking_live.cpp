@@ -120,14 +120,18 @@ TEST_CASE("what waits when nobody takes anything is there in order afterwards") 
   ::setsockopt(p.out[1], SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
   running s(p);
   check_committed(s.apply(chain()));
+  const auto update_all = [&](std::uint32_t to) {
+    check_committed(s.update(
+        {{"source", "test.source", to}, {"middle", "test.middle", to}, {"sink", "test.sink", to}}));
+  };
   p.feed(0, 900); // more than fit into the socket
-  std::this_thread::sleep_for(20ms);
-  // Version 1 keeps what is left over, so nobody has to read for these updates.
-  check_committed(s.update({{"sink", "test.sink", 2}}));
-  check_committed(s.update({{"sink", "test.sink", 1}}));
+  p.wait_until_read();
+  // Version 1 keeps what is left over, so nobody has to read for these updates: all that was read
+  // comes before the markers from the source, and version 2 gets nothing but its state.
+  update_all(2);
+  update_all(1);
   p.feed(900, 1000);
-  check_committed(s.update(
-      {{"source", "test.source", 2}, {"middle", "test.middle", 2}, {"sink", "test.sink", 2}}));
+  update_all(2);
   CHECK(p.comes(0, 1000));
   CHECK(p.quiet());
   check_committed(s.stop());

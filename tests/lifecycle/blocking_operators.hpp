@@ -9,6 +9,7 @@
 #include <doctest/doctest.h>
 
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -22,6 +23,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -44,6 +46,12 @@ struct plant {
   }
   void feed(std::uint64_t from, std::uint64_t to) const {
     for (auto i = from; i < to; ++i) REQUIRE(::write(in[1], &i, sizeof i) == number_size);
+  }
+  /// Until the source has read all that it was fed.
+  void wait_until_read() const {
+    int left = 0;
+    while (::ioctl(in[0], FIONREAD, &left) == 0 && left > 0)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   /// So many numbers; whether they are these in order.
   bool comes(std::uint64_t from, std::uint64_t to) const {

@@ -20,7 +20,7 @@ namespace {
 /// neither for actors that wake each other for ever nor for many long turns: a short request for
 /// more than a few of the long answers that are written meanwhile. At what other threads have
 /// enqueued it looks every other turn: that is rare, and often the supervisor's.
-constexpr std::chrono::microseconds time_between_looks{200};
+constexpr std::chrono::microseconds time_between_looks{300};
 
 /// Turns after which it looks at the clock for that.
 constexpr std::uint64_t turns_between_clocks = 4;

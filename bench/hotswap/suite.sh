@@ -25,11 +25,11 @@ source "$root/bench/hotswap/pictures.sh"
 
 set_parameters() {
   threads=1,2,3,4,6,8,10,12
-  repetitions=5 together=400000000 milliseconds=300 swap_rounds=8 apart=1000
+  repetitions=5 counter_repetitions=9 together=400000000 milliseconds=300 swap_rounds=8 apart=1000
   results=$root/bench/results
   if [ "$quick" = 1 ]; then
     threads=1,2,4,12
-    repetitions=3 milliseconds=200 swap_rounds=3 apart=500
+    repetitions=3 counter_repetitions=3 milliseconds=200 swap_rounds=3 apart=500
     # Only a whole run replaces the pictures that are part of the sources.
     results=$root/build/bench/hotswap
   fi
@@ -97,7 +97,7 @@ run_suite() {
   set_parameters
   "$root/tests/packages.sh" plot valgrind >&2
   note "counter"
-  hotswap --threads "$threads" --repetitions "$repetitions" counter --operations "$together" >>"$samples"
+  hotswap --threads "$threads" --repetitions "$counter_repetitions" counter --operations "$together" >>"$samples"
   hotswap idle swap --rounds 50 >>"$samples"
   note "cache by number of clients"
   hotswap --threads "$threads" --repetitions "$repetitions" --milliseconds "$milliseconds" \

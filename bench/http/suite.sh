@@ -106,7 +106,7 @@ start_all() {
 }
 
 run_suite() {
-  local repetitions=5 rounds=10000 i
+  local repetitions=7 rounds=10000 i
   seconds=3
   [ "$quick" = 1 ] && repetitions=3 seconds=1 rounds=3000
   "$root/tests/packages.sh" bench peer_haproxy >&2

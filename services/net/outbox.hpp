@@ -151,7 +151,7 @@ private:
   /// Beyond that many bytes an answer is a long one.
   static constexpr std::uint64_t long_answer = 32 * 1024;
   /// After so many bytes of long answers others get their turn.
-  static constexpr std::uint64_t long_bytes = 128 * 1024;
+  static constexpr std::uint64_t long_bytes = 256 * 1024;
 
   /// From here on the duty to answer is this object's.
   iterator queue(open_request from, Item one) {
